@@ -3,14 +3,14 @@
 //     swift run RespClient localhost 6379
 //
 // A reply is consumed as a whole or not at all, so after a timeout, the client waits for the rest of the same reply.
-// With readLine, a timeout and then readExactly, the first line of the reply would be lost.
+// With readLine and then readExactly, a timeout of the second read would lose the first line of the reply.
 import Sockets
 
 struct NotRESP: Error {}
 
 /// Parses the reply at the start of `bytes`.
 ///
-/// Returns its end and its text, or `nil` if more bytes must arrive.
+/// Returns the index after the reply and its text, or `nil` if more bytes must arrive.
 func parseReply(
     _ bytes: ArraySlice<UInt8>, depth: Int = 0
 ) throws -> (consumed: Int, value: String)? {

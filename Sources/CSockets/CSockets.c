@@ -171,12 +171,12 @@ static size_t take_descriptors(
     return excess;
 }
 
-// A descriptor of the sender's process, since Linux 6.5.
+// The type of a control message with a descriptor of the sender's process, since Linux 6.5.
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 4
 #endif
 
-// The room for what the options SO_TIMESTAMP, SO_PASSCRED and SO_PASSPIDFD add to a message.
+// The room for the control data that SO_TIMESTAMP, SO_PASSCRED and SO_PASSPIDFD add to a message.
 #define OTHER_ENTRIES \
     (CMSG_SPACE(sizeof(struct timeval)) + CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)))
 
@@ -206,7 +206,7 @@ ssize_t csockets_receive_descriptors(
         if (entry->cmsg_type == SCM_RIGHTS) {
             if (take_descriptors(entry, descriptors, count, room) > 0) *is_truncated = 1;
         } else if (entry->cmsg_type == SCM_PIDFD) {
-            // Without room, it is closed.
+            // Pass no room for it, so that it is closed.
             take_descriptors(entry, descriptors, count, *count);
         }
     }

@@ -60,7 +60,7 @@ struct ListingsTests {
         #expect(lines == ["one", "two"])
     }
 
-    @Test("a parser reads a message that arrives after a timeout in its middle")
+    @Test("a parser reads a message whose second half arrives after a timeout")
     func parser() throws {
         let server = try Socket.loopbackServer()
         let stream = try SocketStream(to: .tcp(host, port: Sockets.Port(server.port)))

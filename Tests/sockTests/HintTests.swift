@@ -74,7 +74,7 @@ struct HintTests {
             #expect(hint(.startTLS, .tls(failure))?.contains(word) == true, "\(failure)")
         }
         #expect(hint(.startTLS, .tls(.versionRefused)) == nil)
-        #expect(hint(.receive, .tls(.truncated))?.contains("may not be everything") == true)
+        #expect(hint(.receive, .tls(.truncated))?.contains("more data may be missing") == true)
     }
 
     @Test("a refused Unix datagram has a Unix hint even if the error has no endpoint")

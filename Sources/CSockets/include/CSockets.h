@@ -57,14 +57,15 @@ ssize_t csockets_send_descriptors(
     int descriptor, const void *bytes, size_t size, const int *descriptors, size_t count,
     int flags);
 
-/// Receives bytes with descriptors: recvmsg(2) with MSG_CMSG_CLOEXEC. On entry, `count` is the
-/// room at `descriptors`, at most CSOCKETS_DESCRIPTOR_LIMIT; on return, the number of received
-/// descriptors. `is_truncated` is set if the message had more descriptors; these are closed.
+/// Receives bytes with descriptors: recvmsg(2) with MSG_CMSG_CLOEXEC. On entry, `count` is the room
+/// at `descriptors`, at most CSOCKETS_DESCRIPTOR_LIMIT; on return, it is the number of received
+/// descriptors. `is_truncated` is set to 1 if the message had more descriptors, which are then
+/// closed, and to 0 otherwise.
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
     int flags);
 
-/// The names of the socket options SO_PEERGROUPS and SO_PEERPIDFD, which older headers lack.
+/// The numbers of the socket options SO_PEERGROUPS and SO_PEERPIDFD, which older headers lack.
 extern const int csockets_peer_groups;
 extern const int csockets_peer_pidfd;
 

@@ -4,7 +4,8 @@ extension IPv4Address: Codable {
     /// Decodes an address from its text, such as `192.0.2.7`.
     ///
     /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    /// - Throws: `DecodingError` if the value is not a string, or if the string is not an address.
+    ///   The error then names the string.
     public init(from decoder: any Decoder) throws {
         self = try decoder.decodeText(expecting: "an IPv4 address") { Self($0) }
     }
@@ -12,7 +13,7 @@ extension IPv4Address: Codable {
     /// Encodes the address as its text.
     ///
     /// - Parameter encoder: The encoder.
-    /// - Throws: An error of the encoder.
+    /// - Throws: Any error that the encoder throws.
     public func encode(to encoder: any Encoder) throws {
         try encoder.encodeText(description, of: self, expecting: "an IPv4 address") { Self($0) }
     }
@@ -22,7 +23,8 @@ extension IPv6Address: Codable {
     /// Decodes an address from its text, such as `2001:db8::7` or `fe80::1%eth0`.
     ///
     /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    /// - Throws: `DecodingError` if the value is not a string, or if the string is not an address.
+    ///   The error then names the string.
     public init(from decoder: any Decoder) throws {
         self = try decoder.decodeText(expecting: "an IPv6 address") { Self($0) }
     }
@@ -30,8 +32,8 @@ extension IPv6Address: Codable {
     /// Encodes the address as its text, with the zone.
     ///
     /// - Parameter encoder: The encoder.
-    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
-    ///   encoder.
+    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, and any error that
+    ///   the encoder throws.
     public func encode(to encoder: any Encoder) throws {
         try encoder.encodeText(description, of: self, expecting: "an IPv6 address") { Self($0) }
     }
@@ -41,7 +43,8 @@ extension IPAddress: Codable {
     /// Decodes an address of either version from its text.
     ///
     /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    /// - Throws: `DecodingError` if the value is not a string, or if the string is not an address.
+    ///   The error then names the string.
     public init(from decoder: any Decoder) throws {
         self = try decoder.decodeText(expecting: "an IP address") { Self($0) }
     }
@@ -49,8 +52,8 @@ extension IPAddress: Codable {
     /// Encodes the address as its text.
     ///
     /// - Parameter encoder: The encoder.
-    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
-    ///   encoder.
+    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, and any error that
+    ///   the encoder throws.
     public func encode(to encoder: any Encoder) throws {
         try encoder.encodeText(description, of: self, expecting: "an IP address") { Self($0) }
     }
@@ -62,7 +65,8 @@ extension SocketAddress: Codable {
     /// See ``init(_:)`` for the accepted forms.
     ///
     /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    /// - Throws: `DecodingError` if the value is not a string, or if the string is not an address.
+    ///   The error then names the string.
     public init(from decoder: any Decoder) throws {
         self = try decoder.decodeText(expecting: "an address and a port, or a Unix address") {
             Self($0)
@@ -72,8 +76,8 @@ extension SocketAddress: Codable {
     /// Encodes the address as its text.
     ///
     /// - Parameter encoder: The encoder.
-    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
-    ///   encoder.
+    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, and any error that
+    ///   the encoder throws.
     public func encode(to encoder: any Encoder) throws {
         try encoder.encodeText(
             description, of: self, expecting: "an address and a port, or a Unix address"
@@ -82,21 +86,23 @@ extension SocketAddress: Codable {
 }
 
 extension UnixAddress: Codable {
-    /// Decodes a name from the text of its ``SocketAddress``, such as `/run/app.sock` or `@name`.
+    /// Decodes a Unix address from the text that its ``SocketAddress`` has, such as `/run/app.sock`
+    /// or `@name`.
     ///
     /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which names the text if it is not a Unix address.
+    /// - Throws: `DecodingError` if the value is not a string, or if the string is not a Unix
+    ///   address. The error then names the string.
     public init(from decoder: any Decoder) throws {
         self = try decoder.decodeText(expecting: "a Unix address", Self.init(socketAddressText:))
     }
 
-    /// Encodes the name as the text of its ``SocketAddress``.
+    /// Encodes the Unix address as the text that its ``SocketAddress`` has.
     ///
     /// A relative path has the prefix `unix:`. Bytes that are not UTF-8 appear as `\xNN`, so no
     /// byte is lost.
     ///
     /// - Parameter encoder: The encoder.
-    /// - Throws: An error of the encoder.
+    /// - Throws: Any error that the encoder throws.
     public func encode(to encoder: any Encoder) throws {
         try encoder.encodeText(
             SocketAddress.unix(self).description, of: self, expecting: "a Unix address",
@@ -110,9 +116,9 @@ extension UnixAddress: Codable {
 }
 
 extension Decoder {
-    /// Decodes a text and parses it.
+    /// Decodes a string and parses it.
     ///
-    /// - Throws: `DecodingError` if there is no text, or if `parse` returns `nil`.
+    /// - Throws: `DecodingError` if the value is not a string, or if `parse` returns `nil`.
     fileprivate func decodeText<Value>(
         expecting expectation: String, _ parse: (String) -> Value?
     ) throws -> Value {
@@ -129,10 +135,10 @@ extension Decoder {
 }
 
 extension Encoder {
-    /// Encodes the text of a value.
+    /// Encodes a value as its text.
     ///
-    /// - Throws: `EncodingError` if `parse` does not return the value for the text, because the
-    ///   text could not be decoded.
+    /// - Throws: `EncodingError` if `parse` does not turn the text back into the value, because a
+    ///   decoder could then not decode it. Any error that the encoder throws.
     func encodeText<Value: Equatable>(
         _ text: String, of value: Value, expecting expectation: String,
         _ parse: (String) -> Value?

@@ -40,8 +40,8 @@ extension IPv6Address {
     /// `::1` and `::` are in such a range.
     public var isReserved: Bool {
         if let ipv4Mapped { return ipv4Mapped.isReserved }
-        // In use are 2000::/3, fc00::/7, fe80::/9 and ff00::/8. The rest is reserved, including
-        // fe00::/9.
+        // 2000::/3, fc00::/7, fe80::/9 and ff00::/8 are in use. All other addresses are reserved,
+        // including fe00::/9.
         return high >> 61 != 1 && high >> 57 != 0xFC >> 1 && high >> 55 != 0xFE80 >> 7
             && high >> 56 != 0xFF
     }
@@ -49,7 +49,7 @@ extension IPv6Address {
     /// A Boolean value that indicates whether the address is in `fec0::/10`, which RFC 3879 has
     /// deprecated.
     ///
-    /// ``isUniqueLocal`` is the range that replaces it.
+    /// Unique local addresses replace this range; see ``isUniqueLocal``.
     public var isSiteLocal: Bool { high >> 54 == 0xFEC0 >> 6 }
 
     /// A Boolean value that indicates whether the address can be reached from the whole Internet,
@@ -57,7 +57,7 @@ extension IPv6Address {
     ///
     /// Multicast groups are global in this sense, as in Python's `ipaddress`. So is `64:ff9b::/96`,
     /// whose addresses a translator forwards to the IPv4 address in their last four bytes (RFC
-    /// 6052). Check that address too if the program must not reach a private network.
+    /// 6052). Check that IPv4 address too if the program must not reach a private network.
     public var isGlobal: Bool {
         ipv4Mapped?.isGlobal ?? SpecialRanges.ipv6.isGlobal(.v6(self))
     }
@@ -74,10 +74,9 @@ extension IPAddress {
     /// See ``IPv4Address/isReserved`` and ``IPv6Address/isReserved``.
     public var isReserved: Bool { value(\.isReserved, \.isReserved) }
 
-    /// A Boolean value that indicates whether the address or the IPv4 address inside an IPv4-mapped
-    /// address is in `100.64.0.0/10`.
+    /// A Boolean value that indicates whether the address is in `100.64.0.0/10`.
     ///
-    /// See ``IPv4Address/isShared``.
+    /// An IPv4-mapped address counts as the IPv4 address inside it. See ``IPv4Address/isShared``.
     public var isShared: Bool { unmapped.value(\.isShared) { _ in false } }
 
     /// A Boolean value that indicates whether the address can be reached from the whole Internet.

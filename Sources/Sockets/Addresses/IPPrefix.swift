@@ -5,11 +5,13 @@
 /// if let address = client.remoteAddress.ip, office.contains(address) { … }
 /// ```
 ///
-/// A prefix keeps the bits of its address after the length, so `10.1.2.3/8` and `10.0.0.0/8` are
+/// A prefix keeps the address bits beyond its length, so `10.1.2.3/8` and `10.0.0.0/8` are
 /// different values for the same range. ``masked`` sets these bits to zero. A prefix has no zone.
 /// See RFC 4632 and RFC 4291, section 2.3.
 public struct IPPrefix: Hashable, Sendable {
-    /// An address of the range: the one before the slash, without a zone.
+    /// The address before the slash, without a zone.
+    ///
+    /// It may be any address of the range.
     public let address: IPAddress
 
     /// The number of leading bits that all addresses of the range share.
@@ -19,8 +21,8 @@ public struct IPPrefix: Hashable, Sendable {
 
     /// Creates a prefix; `nil` if the length is out of range.
     ///
-    /// For example, `IPPrefix(address, length: 64)?.masked` is the network of an IPv6 client, by
-    /// which a server can limit its clients.
+    /// For example, `IPPrefix(address, length: 64)?.masked` is the network of an IPv6 client. A
+    /// server can use it to limit the number of clients from one network.
     ///
     /// - Parameters:
     ///   - address: An address of the range. Its zone is ignored.
@@ -35,7 +37,7 @@ public struct IPPrefix: Hashable, Sendable {
         self.length = length
     }
 
-    /// The same range with every bit after the length set to zero: `10.1.2.3/8` becomes
+    /// The same range with every bit beyond the length set to zero: `10.1.2.3/8` becomes
     /// `10.0.0.0/8`.
     ///
     /// Two prefixes are the same range if their masked forms are equal.
@@ -53,12 +55,13 @@ public struct IPPrefix: Hashable, Sendable {
 
     /// Returns whether the address is in the range.
     ///
-    /// The versions must be the same. An IPv4-mapped address such as `::ffff:10.0.0.1` is a version
-    /// 6 address, so pass its ``IPAddress/unmapped`` form if it may come from outside the library.
-    /// Sockets already report IPv4 peers in this form. The zone of the address is ignored.
+    /// An address of the other version is not in the range. An IPv4-mapped address such as
+    /// `::ffff:10.0.0.1` is a version 6 address, so pass its ``IPAddress/unmapped`` form if it may
+    /// come from outside the library. Sockets already report IPv4 peers in this form. The zone of
+    /// the address is ignored.
     ///
     /// - Parameter address: The address.
-    /// - Returns: `true` if the address has the bits of the prefix.
+    /// - Returns: `true` if the address begins with the bits of this prefix.
     public func contains(_ address: IPAddress) -> Bool {
         address.family == self.address.family
             && (address.number ^ self.address.number) & ~hostMask == 0
@@ -69,7 +72,7 @@ public struct IPPrefix: Hashable, Sendable {
     /// A prefix contains itself.
     ///
     /// - Parameter other: The other prefix.
-    /// - Returns: `true` if `other` is at least as long and begins with the bits of the prefix.
+    /// - Returns: `true` if `other` is at least as long and begins with the bits of this prefix.
     public func contains(_ other: IPPrefix) -> Bool {
         other.length >= length && contains(other.address)
     }
@@ -80,12 +83,12 @@ public struct IPPrefix: Hashable, Sendable {
     /// - Returns: `true` if one of the prefixes contains the other.
     public func overlaps(_ other: IPPrefix) -> Bool { contains(other) || other.contains(self) }
 
-    /// The bits after the length, as ones.
+    /// A mask with a one for each bit beyond the length.
     private var hostMask: UInt128 { UInt128.max >> (128 - (address.width - length)) }
 }
 
 extension IPPrefix: Comparable {
-    /// Orders prefixes by address, as ``IPAddress`` does, and equal addresses by length.
+    /// Orders prefixes by address, as ``IPAddress`` does, and then by length.
     public static func < (lhs: IPPrefix, rhs: IPPrefix) -> Bool {
         (lhs.address, lhs.length) < (rhs.address, rhs.length)
     }
@@ -98,7 +101,7 @@ extension IPPrefix: LosslessStringConvertible {
     ///
     /// Accepts an address of either version, `/`, and the length in ASCII digits without leading
     /// zeros. Rejects an address without a length, a mask such as `/255.0.0.0`, brackets and zones.
-    /// ``init(parsing:)`` says what is wrong with the text.
+    /// To get an error that says what is wrong with the text, use ``init(parsing:)``.
     ///
     /// - Parameter text: The prefix.
     public init?(_ text: String) {

@@ -9,9 +9,9 @@ internal import Synchronization
 /// ```
 ///
 /// Each write of a ``Connection`` is a system call, and often a segment. A writer collects the
-/// bytes until they fill its buffer or until ``flush(timeout:)``. It belongs to one task or one
-/// actor, and several writers may share a connection. What a flush sends stays whole, like each
-/// write of a connection.
+/// bytes until they fill its buffer or until ``flush(timeout:)``. A writer belongs to one task or
+/// one actor, and several writers may share a connection. Like the bytes of one write to a
+/// connection, the bytes of one flush stay together.
 ///
 /// Flush before you wait for a reply, because the peer may be waiting for the bytes in the buffer.
 /// A writer that is released without a flush does not send them. The blocking counterpart is
@@ -32,7 +32,8 @@ public final class BufferedWriter {
     ///
     /// - Parameters:
     ///   - connection: The connection.
-    ///   - bufferSize: The number of bytes at which a write sends the buffer, at least 1.
+    ///   - bufferSize: The number of bytes in the buffer from which a write sends them. Values
+    ///     below 1 mean 1.
     public init(_ connection: Connection, bufferSize: Int = 65536) {
         self.connection = connection
         self.bufferSize = max(1, bufferSize)
@@ -50,7 +51,8 @@ public final class BufferedWriter {
     ///   - timeout: The time limit for sending, or `nil` for ``Connection/writeTimeout``.
     /// - Throws: The errors of ``flush(timeout:)``. If ``SocketError/bytesTransferred`` is 0, the
     ///   buffer did not accept the bytes, because it was still full after an earlier error.
-    ///   Otherwise it is the number of bytes of this write, which are in the buffer or were sent.
+    ///   Otherwise, it is the number of bytes of this write. All of them are in the buffer or were
+    ///   sent, so do not write them again.
     public func write(_ bytes: RawSpan, timeout: TimeLimit? = nil) async throws(SocketError) {
         var deadline = Deadline(timeout ?? connection.writeTimeout)
         try await flushIfFull(&deadline, accepted: 0)
@@ -109,11 +111,12 @@ public final class BufferedWriter {
     ///
     /// After an error, the unsent bytes stay in the buffer, and the next flush continues with them.
     /// If a part was sent, other writes to the connection throw
-    /// ``SocketError/Cause/incompleteWrite`` until then, because they would interrupt a message.
+    /// ``SocketError/Cause/incompleteWrite`` until a flush has sent the rest, because they would
+    /// interrupt a message.
     ///
     /// - Parameter timeout: The time limit for all bytes, or `nil` for ``Connection/writeTimeout``.
-    /// - Throws: ``SocketError`` with one of these causes, and with the number of sent bytes in
-    ///   ``SocketError/bytesTransferred``:
+    /// - Throws: ``SocketError`` with the number of sent bytes in ``SocketError/bytesTransferred``,
+    ///   and with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that arrived earlier may
     ///     still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
@@ -143,8 +146,9 @@ public final class BufferedWriter {
     }
 
     private func flush(_ deadline: inout Deadline) async throws(SocketError) {
-        // While another flush of the same actor waits, wait for it, because it may have taken the
-        // bytes of this call's task. TLS may have kept bytes of a flush that failed.
+        // While another flush of the same actor waits, this flush must wait for it, because it may
+        // have taken bytes that this call's task wrote. After a failed flush, TLS may have unsent
+        // bytes although the buffer is empty.
         guard isFlushing || !buffer.isEmpty || connection.tlsSession?.hasUnsent ?? false else {
             return
         }

@@ -1,5 +1,5 @@
 extension Connection {
-    /// Runs `body`, whose writes the kernel sends in full segments, as `TCP_CORK` in tcp(7) does.
+    /// Runs `body` while the kernel sends only full segments: `TCP_CORK` of tcp(7).
     ///
     /// ```swift
     /// try await connection.corked {
@@ -10,8 +10,9 @@ extension Connection {
     ///
     /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call
     /// costs two system calls. Do not wait for a reply in `body`, because the request may be held
-    /// back. Calls that overlap share the option, so the first call that ends sends the held-back
-    /// bytes of all. On a Unix socket, which has no segments, the call only runs `body`.
+    /// back. Overlapping calls share the option, so when the first of them ends, the kernel sends
+    /// the held-back bytes of all. On a Unix socket, which has no segments, the call only runs
+    /// `body`.
     ///
     /// A ``BufferedWriter`` also saves the system calls of the writes, and
     /// ``sendFile(_:header:offset:count:timeout:)`` sends a header and a file together.

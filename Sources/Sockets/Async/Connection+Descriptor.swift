@@ -11,8 +11,8 @@ extension Connection {
     /// lent, because other code may rely on it. Close-on-exec stays set. The socket file of a Unix
     /// client is not removed.
     ///
-    /// A read of a line may receive bytes in advance. While such bytes have not been read, the call
-    /// throws, so that they are not lost. ``read(atMost:timeout:)`` returns them at once.
+    /// A read of a line may receive bytes in advance. While such bytes have not been read,
+    /// `release` throws, so that they are not lost. ``read(atMost:timeout:)`` returns them at once.
     ///
     /// - Returns: The descriptor.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -39,8 +39,8 @@ extension Connection {
     ///
     /// The connection ends only when both objects are closed. Shutdowns, options and the blocking
     /// mode (`O_NONBLOCK`) apply to both. Bytes that this object has received in advance stay with
-    /// it. The second object has its own time limits. The socket file of a Unix client is removed
-    /// when this object is closed.
+    /// this object. The second object has its own time limits. The socket file of a Unix client is
+    /// removed when this object is closed.
     ///
     /// - Returns: The second connection, which uses the same loop.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -66,7 +66,7 @@ extension Connection {
         }
     }
 
-    /// Why the descriptor of a connection with TLS is of no use to other code.
+    /// The reason why the descriptor of a connection with TLS is of no use to other code.
     private static let usesTLS =
         "the connection uses TLS, whose keys the descriptor does not contain"
 }

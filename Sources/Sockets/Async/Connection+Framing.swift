@@ -50,7 +50,7 @@ extension Connection {
         return try await read(.until(byte), limit: limit, &deadline)
     }
 
-    /// Reads up to and including the first delimiter.
+    /// Reads up to and including the first delimiter of any length.
     ///
     /// ```swift
     /// let head = try await connection.readUntil("\r\n\r\n", limit: 8192)
@@ -130,7 +130,8 @@ extension Connection {
         }
     }
 
-    /// Removes the bytes of a message that the stream ended, and returns the error.
+    /// Removes the bytes of a message that is incomplete at the end of the stream, and returns the
+    /// error to throw.
     @inline(never)
     func failureInsideMessage() -> SocketError {
         let partial = input.take(input.count)

@@ -138,8 +138,8 @@ extension Connection {
         // reader could otherwise overwrite the line.
         defer { if isKept { source.leave() } else { source.endReading() } }
         var deadline = Deadline(timeout ?? readTimeout)
-        // Apply the limit here and not to each line that was already received, because that would
-        // slow down each line.
+        // Apply the limit only before a receive. Applying it to each line that is already in the
+        // buffer would slow down every line.
         scanner.limit = lineLimit
         var hasEnded = false
         while true {

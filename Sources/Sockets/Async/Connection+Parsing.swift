@@ -1,4 +1,4 @@
-// Reads in which the program decides where a message ends.
+// Reads and writes of messages.
 extension Connection {
     /// Reads one message, whose end a parser finds in the received bytes.
     ///
@@ -20,7 +20,7 @@ extension Connection {
     ///   - parse: The closure that receives all bytes that have arrived, at least one. It returns
     ///     how many of them it consumes and a value, or `nil` to wait for more bytes. If it
     ///     consumes none, the next read starts with the same bytes. It is called again with all
-    ///     bytes each time more have arrived, so find the end of the message before expensive work.
+    ///     bytes each time that more arrive, so find the end of the message before expensive work.
     ///     If it throws, no bytes are consumed.
     /// - Returns: The value, or `nil` at the end of the stream.
     /// - Throws: The error that `parse` throws, the errors of ``read(atMost:timeout:)``, or
@@ -61,11 +61,12 @@ extension Connection {
     /// let isTLS = try await connection.peek().first == 0x16
     /// ```
     ///
-    /// The next read returns the same bytes. `MSG_PEEK` of recv(2) is the counterpart of the
-    /// kernel, but it returns at once with fewer bytes.
+    /// The next read returns the same bytes. Unlike `MSG_PEEK` of recv(2), the call waits until
+    /// `count` bytes have arrived.
     ///
     /// - Parameters:
-    ///   - count: The number of bytes to wait for. If it is 0 or less, the call returns at once.
+    ///   - count: The number of bytes to wait for. If it is 0 or less, the call returns the bytes
+    ///     in the buffer at once.
     ///   - timeout: The time limit for all bytes together, or `nil` for ``readTimeout``.
     /// - Returns: The bytes, which are fewer than `count` if the stream ends first.
     /// - Throws: The errors of ``read(atMost:timeout:)``.
@@ -93,7 +94,7 @@ extension Connection {
         bytes.withUnsafeBytes { input.prepend($0) }
     }
 
-    /// Reads an integer, whose bytes are in network byte order unless `byteOrder` says otherwise.
+    /// Reads an integer, in network byte order unless `byteOrder` says otherwise.
     ///
     /// ```swift
     /// let version = try await connection.read(as: UInt16.self)
@@ -152,8 +153,8 @@ extension Connection {
     ///   causes:
     ///   - ``SocketError/Cause/endOfStream`` if the stream ends inside a frame.
     ///     ``SocketError/partialBytes`` then contains the received bytes, including the length.
-    ///   - ``SocketError/Cause/tooLarge(limit:)`` if the length exceeds its limit. The received
-    ///     bytes stay in the connection.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` if the payload exceeds the limit of `length`. The
+    ///     received bytes stay in the connection.
     public func readFrame(
         length: FrameLength, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8]? {
@@ -197,13 +198,14 @@ extension Connection {
     ///   an empty message at the end of the stream.
     /// - Throws: The errors of ``read(atMost:timeout:)``, or ``SocketError`` with one of these
     ///   causes:
-    ///   - ``SocketError/Cause/endOfStream`` if the stream ends inside a message whose length is
-    ///     known. ``SocketError/partialBytes`` then contains the received bytes.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ends inside a message with the framing
+    ///     ``Framing/exactly(_:)`` or ``Framing/frame(length:)``. ``SocketError/partialBytes`` then
+    ///     contains the received bytes.
     ///   - ``SocketError/Cause/lineTooLong(limit:)`` if the message is a line that is longer than
     ///     its limit. The next line can still be read.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` if the message is not a line and is longer than
     ///     its limit. The received bytes stay in the connection.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if a delimiter is empty.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the framing has an empty delimiter.
     public func readMessage(
         reading framing: Framing, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8]? {

@@ -5,8 +5,8 @@ extension Connection {
     /// Sends bytes with descriptors over a Unix socket, and returns when the kernel has accepted
     /// all of them: sendmsg(2) with `SCM_RIGHTS`.
     ///
-    /// The peer receives duplicates of the descriptors with the first byte, so this process keeps
-    /// its own:
+    /// The peer receives duplicates with the first byte, and this process keeps its own
+    /// descriptors:
     ///
     /// ```swift
     /// try await listener.withFileDescriptor { descriptor in
@@ -15,17 +15,18 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - bytes: The bytes to send, at least one unless there are no descriptors.
+    ///   - bytes: The bytes to send. To send descriptors, at least one byte is needed.
     ///   - descriptors: The descriptors, at most 253. They must stay open until the call returns.
     ///   - timeout: The time limit for the whole send, or `nil` for ``writeTimeout``.
-    /// - Throws: ``SocketError`` with one of these causes, and with the number of sent bytes in
-    ///   ``SocketError/bytesTransferred``. If it is not 0, the descriptors were sent too:
+    /// - Throws: ``SocketError`` with one of the causes below. Its ``SocketError/bytesTransferred``
+    ///   is the number of sent bytes. If that is not 0, the descriptors were sent too.
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
     ///     not open.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
-    ///     their way.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
-    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many sent descriptors
+    ///     have not been received yet.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if there are more than 253 descriptors, or
+    ///     descriptors without a byte.
     ///   - ``SocketError/Cause/system(_:)`` with another error if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
@@ -71,14 +72,15 @@ extension Connection {
     /// Sends the bytes of an array with descriptors; see
     /// ``send(_:descriptors:timeout:)-(RawSpan,_,_)``.
     ///
-    /// - Throws: ``SocketError`` with one of these causes, and with the number of sent bytes in
-    ///   ``SocketError/bytesTransferred``. If it is not 0, the descriptors were sent too:
+    /// - Throws: ``SocketError`` with one of the causes below. Its ``SocketError/bytesTransferred``
+    ///   is the number of sent bytes. If that is not 0, the descriptors were sent too.
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
     ///     not open.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
-    ///     their way.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
-    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many sent descriptors
+    ///     have not been received yet.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if there are more than 253 descriptors, or
+    ///     descriptors without a byte.
     ///   - ``SocketError/Cause/system(_:)`` with another error if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
@@ -94,14 +96,15 @@ extension Connection {
     /// Sends a string as UTF-8 with descriptors; see
     /// ``send(_:descriptors:timeout:)-(RawSpan,_,_)``.
     ///
-    /// - Throws: ``SocketError`` with one of these causes, and with the number of sent bytes in
-    ///   ``SocketError/bytesTransferred``. If it is not 0, the descriptors were sent too:
+    /// - Throws: ``SocketError`` with one of the causes below. Its ``SocketError/bytesTransferred``
+    ///   is the number of sent bytes. If that is not 0, the descriptors were sent too.
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
     ///     not open.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
-    ///     their way.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
-    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many sent descriptors
+    ///     have not been received yet.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if there are more than 253 descriptors, or
+    ///     descriptors without a byte.
     ///   - ``SocketError/Cause/system(_:)`` with another error if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
@@ -124,23 +127,24 @@ extension Connection {
     /// }
     /// ```
     ///
-    /// The descriptors have close-on-exec, and the returned message owns them. They come with the
-    /// first byte that was sent with them, and bytes that were sent before may precede that byte.
+    /// The descriptors have close-on-exec, and the returned message owns them. They arrive with the
+    /// first byte that was sent with them. Earlier bytes may precede that byte in the message.
     /// Other reads discard descriptors. A read of a line may receive bytes in advance, so do not
     /// use it before a message with descriptors, unless the peer waits for an answer to the line.
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes. If it is 0 or less, the call returns an empty
     ///     message at once.
-    ///   - limit: The maximum number of descriptors. A number over 253 is like 253.
+    ///   - limit: The maximum number of descriptors. Values above 253 mean 253.
     ///   - timeout: The time limit, or `nil` for ``readTimeout``.
     /// - Returns: The message. At the end of the stream, it is empty.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the message has more descriptors than `limit`,
-    ///     or if the socket is not a Unix socket or uses TLS.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process had no free
-    ///     descriptor. In both cases, all descriptors of the message are closed, and
-    ///     ``SocketError/partialBytes`` contains its bytes.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the message has more descriptors than `limit`.
+    ///     All descriptors of the message are then closed, and ``SocketError/partialBytes``
+    ///     contains its bytes.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process has no free
+    ///     descriptor. The descriptors and the bytes are then treated in the same way.
     ///   - ``SocketError/Cause/system(_:)`` with another error if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No bytes are lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No bytes are lost.
@@ -165,7 +169,8 @@ extension Connection {
                 let message = try DescriptorMessage(
                     receivedFrom: descriptor, atMost: count, descriptorsAtMost: limit, .dontWait)
                 if message.bytes.isEmpty { _ = try receiveEnd(descriptor) }
-                // A short receive need not have emptied the queue, because it ends at descriptors.
+                // A receive ends at the next message with descriptors, so a short one need not have
+                // emptied the queue.
                 source.reading.word.setReady()
                 return message
             }
@@ -195,15 +200,16 @@ extension Connection {
     /// Opens the process at the other end of a Unix socket: getsockopt(2) with `SO_PEERPIDFD`,
     /// since Linux 6.5.
     ///
-    /// The descriptor refers to the process even if its number is reused (pidfd_open(2)). It is
-    /// readable once the process has ended.
+    /// The descriptor still refers to the process after the process ID is reused (pidfd_open(2)).
+    /// It becomes readable when the process ends.
     ///
     /// - Returns: The descriptor, which has close-on-exec. The caller must close it.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
-    ///   - ``SocketError/Cause/system(_:)`` with `noSuchProcess` if the process has ended and the
-    ///     kernel has no descriptor for it, with `tooManyOpenFiles` if no descriptors are left, or
-    ///     with `protocolNotAvailable` on an older kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `noSuchProcess` if the process has ended. Newer
+    ///     kernels return a descriptor even then.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` before Linux 6.5.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func peerProcess() throws(SocketError) -> FileDescriptor {
         FileDescriptor(rawValue: try openPeerProcess())

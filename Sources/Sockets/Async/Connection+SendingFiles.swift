@@ -16,8 +16,8 @@ extension Connection {
     /// ```
     ///
     /// The header and the file are one write, so no other task's bytes come between them. The
-    /// first 64 KiB of the file are copied behind the header, so they leave together. If the file
-    /// cannot be read, nothing is sent.
+    /// first 64 KiB of the file are copied behind the header, so that the kernel gets both at once.
+    /// If the file cannot be read, the header is not sent either.
     ///
     /// - Parameters:
     ///   - file: A file that is open for reading and can be read at any position.
@@ -96,7 +96,9 @@ extension Connection {
         return sent
     }
 
-    /// Makes an adopted or a shared socket nonblocking, for all its users.
+    /// Makes an adopted or a shared socket nonblocking, because sendfile(2) could block otherwise.
+    ///
+    /// The change applies to all users of the socket.
     private func makeNonblocking() throws(WaitFailure) {
         guard sendFileMayWait || source.isShared.load(ordering: .relaxed) else { return }
         do throws(Errno) { try System.setBlocking(source.descriptor, false) } catch {
@@ -105,10 +107,11 @@ extension Connection {
         sendFileMayWait = false
     }
 
-    /// Sends a header and a file over TLS, the header and the start of a file, or the rest of a
-    /// file that sendfile(2) refuses.
+    /// Sends a header, and file bytes that it reads into memory first.
     ///
-    /// `offset`, `limit` and `sent` count the bytes of the header too.
+    /// It sends everything over TLS. Without TLS, it sends a header with the start of the file, or
+    /// the rest of a file that sendfile(2) refuses. `offset`, `limit` and `sent` count the header's
+    /// bytes too.
     private func readAndSend(
         _ header: [UInt8], _ file: FileDescriptor, _ offset: Int, _ limit: Int,
         _ deadline: inout Deadline, _ sent: inout Int

@@ -1,4 +1,4 @@
-// Sequences of received bytes, beside `lines`.
+// The sequences `chunks` and `messages`, beside `lines`.
 extension Connection {
     /// The received bytes up to the end of the stream, in chunks as they arrive.
     ///
@@ -30,7 +30,7 @@ extension Connection {
         Messages(connection: self, framing: framing)
     }
 
-    /// Waits for bytes and returns all that one receive returns, or `nil` at the end of the stream.
+    /// Waits for bytes and returns them, or returns `nil` at the end of the stream.
     @inline(__always)
     private func nextChunk() async throws(SocketError) -> [UInt8]? {
         var deadline = try beginReading(nil)
@@ -93,7 +93,7 @@ extension Connection {
             ///
             /// - Throws: The errors of ``Connection/readMessage(reading:timeout:)``, and
             ///   ``SocketError/Cause/invalidInput(_:)`` if the framing is ``Framing/exactly(_:)``
-            ///   with fewer than 1 byte, because such messages never reach the end of the stream.
+            ///   with fewer than 1 byte, because a sequence of such messages would never end.
             public mutating func next(
                 isolation actor: isolated (any Actor)?
             ) async throws(SocketError) -> [UInt8]? {
@@ -103,7 +103,8 @@ extension Connection {
                         .invalidInput("each message has \(count) bytes: expected at least 1 byte"))
                 }
                 let message = try await connection.readMessage(reading: framing)
-                // At the end of the stream, `toEnd` finds one more message without bytes.
+                // At the end of the stream, `toEnd` finds an empty message, which ends the
+                // sequence.
                 if case .toEnd = framing, message == [] { return nil }
                 return message
             }

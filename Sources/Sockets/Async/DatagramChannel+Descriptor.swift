@@ -12,7 +12,7 @@ extension DatagramChannel {
     /// path is not removed.
     ///
     /// One system call may receive several datagrams. While the channel has datagrams that were not
-    /// returned yet, the call throws. Receive them first, so that none is lost:
+    /// returned yet, `release` throws. Receive them first, so that none is lost:
     ///
     /// ```swift
     /// while true {
@@ -40,7 +40,7 @@ extension DatagramChannel {
 
     /// Returns a second channel on the same socket: dup(2).
     ///
-    /// Each datagram is received by one of the two channels. Options and the blocking mode
+    /// Each datagram is received by only one of the two channels. Options and the blocking mode
     /// (`O_NONBLOCK`) apply to both. The socket file of a Unix path is removed when this channel is
     /// closed.
     ///

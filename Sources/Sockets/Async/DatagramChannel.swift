@@ -185,7 +185,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
         try self.init(taking: socket, on: group.next())
     }
 
-    /// Creates a channel that takes ownership of a socket, on a loop.
+    /// Creates a channel that takes ownership of a socket and waits on a loop.
     init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(SocketError) {
         try loop.checkStarted()
         isConnected = (try? System.getpeername(socket.descriptor.number)) != nil

@@ -31,10 +31,10 @@ extension Listener {
 
     /// Returns a second listener on the same socket: dup(2).
     ///
-    /// Each client is accepted by one of the two listeners. The backlog and the port stay until
-    /// both listeners are closed. Options and the blocking mode (`O_NONBLOCK`) apply to both;
-    /// ``init(adopting:group:)`` explains what happens if other code clears the mode. The socket file
-    /// of a Unix path is removed when this listener is closed.
+    /// Each client is accepted by only one of the two listeners. The backlog and the port stay
+    /// until both listeners are closed. Options and the blocking mode (`O_NONBLOCK`) apply to both;
+    /// ``init(adopting:group:)`` explains what happens if other code clears the mode. The socket
+    /// file of a Unix path is removed when this listener is closed.
     ///
     /// - Returns: The second listener, which uses the same loops and the same TLS configuration.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -92,8 +92,8 @@ extension Listener {
 
     /// Sets `O_NONBLOCK` again if other code may have cleared it.
     ///
-    /// accept(2) has no flag like `MSG_DONTWAIT`. If another owner of the socket took the client
-    /// first, a blocking accept would hold up the loop.
+    /// accept(2) has no flag like `MSG_DONTWAIT`. If another owner of the socket accepted the
+    /// client first, a blocking accept(2) would hold up the loop.
     @inline(__always)
     func keepNonblocking(_ descriptor: Int32) throws(Errno) {
         guard _slowPath(modeMayChange.load(ordering: .relaxed)) else { return }

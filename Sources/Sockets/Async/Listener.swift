@@ -46,11 +46,11 @@ public final class Listener: DescriptorOwner, Sendable {
     let retryWakeup = Wakeup()
     let family: AddressFamily
     let file: UnixSocketFile?
-    /// Whether other code may clear `O_NONBLOCK`, because it has used the descriptor or may have
-    /// another one for the same socket.
+    /// A Boolean value that indicates whether other code may clear `O_NONBLOCK`, because it has
+    /// used the descriptor or may have another descriptor of the same socket.
     let modeMayChange: Atomic<Bool>
-    /// Whether the local address is a wildcard, so that clients may connect to different addresses
-    /// of this machine.
+    /// A Boolean value that indicates whether the local address is a wildcard, so clients may
+    /// connect to different addresses of this machine.
     private let isWildcard: Bool
     /// A Boolean value that indicates whether each loop of the group accepts with its own socket.
     let isSharded: Bool

@@ -92,8 +92,9 @@ extension Socket {
             OwnedDescriptor(descriptor), family, type, local: local, remote: remote, file: file,
             adoptedMode: adoptedMode, mayLinger: linger.mayBeSet, connectionError: connectionError,
             isShared: isShared)
-        // Change the mode only now, because a call that was still inside might rely on it. Another
-        // owner, such as a listener on a duplicate, always relies on it.
+        // Change the mode only now, because until here another call could have relied on it. Do not
+        // change it for a shared socket, because the other owner, such as a listener on a
+        // duplicate, still relies on it.
         if restoringMode, !isShared {
             do throws(Errno) {
                 try System.setBlocking(socket.descriptor.number, adoptedMode != .nonblocking)
@@ -106,9 +107,9 @@ extension Socket {
 
     /// Returns a second socket on the same connection: dup(2).
     ///
-    /// The connection ends when both sockets are closed, or when one of them is closed while a thread
-    /// waits in its call; see ``close()``. Shutdowns, options and the blocking mode (`O_NONBLOCK`)
-    /// apply to both sockets.
+    /// The connection ends when both sockets are closed, or when one of them is closed while a
+    /// thread waits in a call on that socket; see ``close()``. Shutdowns, options and the blocking
+    /// mode (`O_NONBLOCK`) apply to both sockets.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
@@ -144,8 +145,9 @@ extension Socket {
 
     /// Records that another descriptor may refer to the same socket.
     ///
-    /// Its owner may set `SO_LINGER` for both. The two share the kernel's timeouts, so this socket
-    /// sets no time limit in the kernel from now on.
+    /// The owner of that descriptor may set `SO_LINGER`, which applies to both descriptors. They
+    /// share the kernel's timeouts too, so this socket sets no time limit in the kernel from now
+    /// on.
     func noteShared() {
         linger.noteSet()
         if sharing.load(ordering: .relaxed) != .everything {

@@ -1,5 +1,5 @@
 extension Socket {
-    /// Runs `body`, whose writes the kernel sends in full segments, as `TCP_CORK` in tcp(7) does.
+    /// Runs `body` while the kernel sends only full segments: `TCP_CORK` of tcp(7).
     ///
     /// ```swift
     /// try socket.corked {
@@ -8,12 +8,12 @@ extension Socket {
     /// }
     /// ```
     ///
-    /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call costs
-    /// two system calls. Do not wait for a reply in `body`, because the request may be held back.
-    /// Calls that overlap share the option, so the first call that ends sends the held-back bytes
-    /// of all. On a Unix socket, which has no segments, the call only runs `body`. The async
-    /// counterpart is ``Connection/corked(_:)``. A ``SocketStream`` also saves the system calls of
-    /// the writes.
+    /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call
+    /// costs two system calls. Do not wait for a reply in `body`, because the request may be held
+    /// back. Overlapping calls share the option, so when the first of them ends, the kernel sends
+    /// the held-back bytes of all. On a Unix socket, which has no segments, the call only runs
+    /// `body`. The async counterpart is ``Connection/corked(_:)``. A ``SocketStream`` also saves
+    /// the system calls of the writes.
     ///
     /// - Parameter body: The closure that writes.
     /// - Returns: The result of `body`.

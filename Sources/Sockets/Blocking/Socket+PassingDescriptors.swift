@@ -4,7 +4,7 @@ public import SystemPackage
 extension Socket {
     /// Sends bytes with descriptors over a Unix socket: sendmsg(2) with `SCM_RIGHTS`.
     ///
-    /// The peer receives duplicates of the descriptors, so this process keeps its own:
+    /// The peer receives duplicates, and this process keeps its own descriptors:
     ///
     /// ```swift
     /// try listener.withFileDescriptor { descriptor in
@@ -19,17 +19,18 @@ extension Socket {
     /// `Connection.send(_:descriptors:timeout:)`.
     ///
     /// - Parameters:
-    ///   - bytes: The bytes to send, at least one on a stream unless there are no descriptors.
+    ///   - bytes: The bytes to send. To send descriptors on a stream, at least one byte is needed.
     ///   - descriptors: The descriptors, at most 253. They must stay open until the call returns.
     ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: The number of bytes that were sent.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
     ///     not open.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
-    ///     their way.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
-    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many sent descriptors
+    ///     have not been received yet.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if there are more than 253 descriptors, or
+    ///     descriptors without a byte on a stream.
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///     connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
@@ -59,10 +60,11 @@ extension Socket {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
     ///     not open.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
-    ///     their way.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
-    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many sent descriptors
+    ///     have not been received yet.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if there are more than 253 descriptors, or
+    ///     descriptors without a byte on a stream.
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///     connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
@@ -80,10 +82,11 @@ extension Socket {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
     ///     not open.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
-    ///     their way.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
-    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many sent descriptors
+    ///     have not been received yet.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if there are more than 253 descriptors, or
+    ///     descriptors without a byte on a stream.
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///     connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
@@ -98,24 +101,26 @@ extension Socket {
     /// Receives bytes with descriptors over a Unix socket: recvmsg(2) with `SCM_RIGHTS` and
     /// `MSG_CMSG_CLOEXEC`.
     ///
-    /// The descriptors have close-on-exec, and the returned message owns them. On a stream, the
-    /// call returns the descriptors with the first byte that was sent with them, and bytes that
-    /// were sent before may precede that byte. A receive without `descriptorsAtMost:` discards
+    /// The descriptors have close-on-exec, and the returned message owns them. On a stream, they
+    /// arrive with the first byte that was sent with them. Earlier bytes may precede that byte in
+    /// the message. A receive without `descriptorsAtMost:` discards
     /// descriptors. The call blocks the thread; the async counterpart is
     /// ``Connection/receive(atMost:descriptorsAtMost:timeout:)``.
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes to receive; by default 65,536 on a stream, and the
-    ///     whole datagram on other sockets. On a stream, 0 receives nothing at once.
-    ///   - limit: The maximum number of descriptors. A number over 253 is like 253.
+    ///     whole datagram on other sockets. On a stream, 0 or less returns an empty message at
+    ///     once.
+    ///   - limit: The maximum number of descriptors. Values above 253 mean 253.
     ///   - timeout: The maximum time to wait.
     /// - Returns: The message. At the end of a stream, it is empty.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the message has more descriptors than `limit`,
-    ///     or if the socket is not a Unix socket or uses TLS.
-    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process had no free
-    ///     descriptor. In both cases, all descriptors of the message are closed, and
-    ///     ``SocketError/partialBytes`` contains its bytes.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the message has more descriptors than `limit`.
+    ///     All descriptors of the message are then closed, and ``SocketError/partialBytes``
+    ///     contains its bytes.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process has no free
+    ///     descriptor. The descriptors and the bytes are then treated in the same way.
     ///   - ``SocketError/Cause/system(_:)`` with `connectionReset` if the peer reset the
     ///     connection.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time.
@@ -133,7 +138,7 @@ extension Socket {
             descriptor, flags throws(Errno) in
             let message = try DescriptorMessage(
                 receivedFrom: descriptor, atMost: room, descriptorsAtMost: limit, flags)
-            // Only an empty packet has descriptors but no bytes.
+            // A message with descriptors but no bytes is an empty packet, not the end of a stream.
             if message.bytes.isEmpty, message.descriptorCount == 0 {
                 try checkEnd(of: descriptor)
             }
@@ -150,8 +155,8 @@ extension Socket {
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
-    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket has no peer, or
-    ///     if it is a datagram socket that socketpair(2) did not create.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket has no peer,
+    ///     and for each datagram socket that socketpair(2) did not create.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public var peerCredentials: PeerCredentials {
         get throws(SocketError) { try readPeerCredentials() }
@@ -160,16 +165,17 @@ extension Socket {
     /// Opens the process at the other end of a Unix socket: getsockopt(2) with `SO_PEERPIDFD`,
     /// since Linux 6.5.
     ///
-    /// The descriptor refers to the process even if its number is reused (pidfd_open(2)). It is
-    /// readable once the process has ended.
+    /// The descriptor still refers to the process after the process ID is reused (pidfd_open(2)).
+    /// It becomes readable when the process ends.
     ///
     /// - Returns: The descriptor, which has close-on-exec. The caller must close it.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
-    ///   - ``SocketError/Cause/system(_:)`` with `noData` if the socket has no peer, with
-    ///     `noSuchProcess` if the process has ended and the kernel has no descriptor for it, with
-    ///     `tooManyOpenFiles` if no descriptors are left, or with `protocolNotAvailable` on an
-    ///     older kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `noData` if the socket has no peer.
+    ///   - ``SocketError/Cause/system(_:)`` with `noSuchProcess` if the process has ended. Newer
+    ///     kernels return a descriptor even then.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` before Linux 6.5.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func peerProcess() throws(SocketError) -> FileDescriptor {
         FileDescriptor(rawValue: try openPeerProcess())

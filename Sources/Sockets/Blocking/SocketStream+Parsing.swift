@@ -1,4 +1,4 @@
-// Reads in which the program decides where a message ends.
+// Reads and writes of messages.
 extension SocketStream {
     /// Reads one message, whose end a parser finds in the received bytes.
     ///
@@ -21,7 +21,7 @@ extension SocketStream {
     ///   - parse: The closure that receives all bytes that have arrived, at least one. It returns
     ///     how many of them it consumes and a value, or `nil` to wait for more bytes. If it
     ///     consumes none, the next read starts with the same bytes. It is called again with all
-    ///     bytes each time more have arrived, so find the end of the message before expensive work.
+    ///     bytes each time that more arrive, so find the end of the message before expensive work.
     ///     If it throws, no bytes are consumed. It cannot read from the stream.
     /// - Returns: The value, or `nil` at the end of the stream.
     /// - Throws: The error that `parse` throws, the errors of ``Socket/receive(atMost:timeout:)``,
@@ -31,8 +31,8 @@ extension SocketStream {
     ///   - ``SocketError/Cause/tooLarge(limit:)`` if `parse` returns `nil` for `limit` bytes or
     ///     more. The received bytes stay in the stream.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `parse` consumes fewer than 0 bytes or more
-    ///     than it received, or if a closure of another read is running. The received bytes stay in
-    ///     the stream.
+    ///     than it received. The received bytes stay in the stream.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the closure of another read is running.
     public func read<Value>(
         limit: Int = 16 << 20, timeout: TimeLimit = .never,
         parsing parse: (RawSpan) throws -> (consumed: Int, value: Value)?
@@ -58,8 +58,8 @@ extension SocketStream {
 
     /// Calls a parser with the bytes in the buffer.
     ///
-    /// Meanwhile the stream has an empty buffer. So a read in the parser must wait for bytes, and
-    /// it throws because the parser is using the buffer.
+    /// Meanwhile, the stream's buffer is empty, so a read in the parser finds no bytes and calls
+    /// `fill`, which throws while the parser is using the bytes.
     private func lendInput<Success>(to parse: (RawSpan) throws -> Success) throws -> Success {
         var lent = ByteBuffer(capacity: 1)
         swap(&input, &lent)
@@ -82,7 +82,8 @@ extension SocketStream {
     /// ``Connection/peek(atLeast:timeout:)``.
     ///
     /// - Parameters:
-    ///   - count: The number of bytes to wait for. If it is 0 or less, the call returns at once.
+    ///   - count: The number of bytes to wait for. If it is 0 or less, the call returns the bytes
+    ///     in the buffer at once.
     ///   - timeout: The time limit for all bytes together.
     /// - Returns: The bytes, which are fewer than `count` if the stream ends first.
     /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``.
@@ -110,7 +111,7 @@ extension SocketStream {
         bytes.withUnsafeBytes { input.prepend($0) }
     }
 
-    /// Reads an integer, whose bytes are in network byte order unless `byteOrder` says otherwise.
+    /// Reads an integer, in network byte order unless `byteOrder` says otherwise.
     ///
     /// ```swift
     /// let version = try stream.read(as: UInt16.self)
@@ -122,8 +123,9 @@ extension SocketStream {
     /// - Parameters:
     ///   - type: The type of the integer, such as `UInt32`.
     ///   - byteOrder: The order of the bytes.
-    ///   - timeout: The time limit for all bytes together. A timeout does not undo earlier reads. If
-    ///     a message takes two reads and the second one times out, keep the bytes from the first.
+    ///   - timeout: The time limit for all bytes together. A timeout does not undo earlier reads.
+    ///     If a message takes two reads and the second one times out, keep the bytes from the
+    ///     first.
     /// - Returns: The integer.
     /// - Throws: The errors of ``readExactly(_:timeout:)``.
     public func read<Integer: FixedWidthInteger>(
@@ -174,8 +176,8 @@ extension SocketStream {
     ///   these causes:
     ///   - ``SocketError/Cause/endOfStream`` if the stream ends inside a frame.
     ///     ``SocketError/partialBytes`` then contains the received bytes, including the length.
-    ///   - ``SocketError/Cause/tooLarge(limit:)`` if the length exceeds its limit. The received
-    ///     bytes stay in the stream.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` if the payload exceeds the limit of `length`. The
+    ///     received bytes stay in the stream.
     public func readFrame(
         length: FrameLength, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {
@@ -226,13 +228,14 @@ extension SocketStream {
     ///   an empty message at the end of the stream.
     /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``, or ``SocketError`` with one of
     ///   these causes:
-    ///   - ``SocketError/Cause/endOfStream`` if the stream ends inside a message whose length is
-    ///     known. ``SocketError/partialBytes`` then contains the received bytes.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ends inside a message with the framing
+    ///     ``Framing/exactly(_:)`` or ``Framing/frame(length:)``. ``SocketError/partialBytes`` then
+    ///     contains the received bytes.
     ///   - ``SocketError/Cause/lineTooLong(limit:)`` if the message is a line that is longer than
     ///     its limit. The next line can still be read.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` if the message is not a line and is longer than
     ///     its limit. The received bytes stay in the stream.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if a delimiter is empty.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the framing has an empty delimiter.
     public func readMessage(
         reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {

@@ -70,7 +70,7 @@ extension SocketStream {
         try read(.until(byte), limit: limit, timeout: timeout)
     }
 
-    /// Reads up to and including the first delimiter.
+    /// Reads up to and including the first delimiter of any length.
     ///
     /// ```swift
     /// let head = try stream.readUntil("\r\n\r\n", limit: 8192)
@@ -87,10 +87,10 @@ extension SocketStream {
     ///   - timeout: The time limit for the whole message. A timeout does not undo earlier reads. If
     ///     a message takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The bytes, or `nil` at the end of the stream.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the delimiter is empty.
+    /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``,
+    ///   ``SocketError/Cause/invalidInput(_:)`` if the delimiter is empty, and
     ///   ``SocketError/Cause/tooLarge(limit:)`` if the delimiter does not end within the first
-    ///   `limit` bytes, which stay in the stream. The errors of
-    ///   ``Socket/receive(atMost:timeout:)``.
+    ///   `limit` bytes. The received bytes then stay in the stream.
     public func readUntil(
         _ delimiter: [UInt8], limit: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {
@@ -100,9 +100,10 @@ extension SocketStream {
     /// Reads up to and including the first occurrence of a text; see
     /// ``readUntil(_:limit:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is empty.
+    /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``,
+    ///   ``SocketError/Cause/invalidInput(_:)`` if the text is empty, and
     ///   ``SocketError/Cause/tooLarge(limit:)`` if the text does not end within the first `limit`
-    ///   bytes, which stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
+    ///   bytes. The received bytes then stay in the stream.
     public func readUntil(
         _ delimiter: String, limit: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {
@@ -150,7 +151,8 @@ extension SocketStream {
         }
     }
 
-    /// Removes the bytes of a message that the stream ended, and returns the error.
+    /// Removes the bytes of a message that is incomplete at the end of the stream, and returns the
+    /// error to throw.
     func failureInsideMessage() -> SocketError {
         let partial = input.take(input.count)
         return SocketError(

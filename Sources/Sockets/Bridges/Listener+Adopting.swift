@@ -8,8 +8,9 @@ extension Listener {
     /// The listener becomes responsible for removing the socket file. The socket becomes
     /// nonblocking (`O_NONBLOCK`) for all processes that share it, because accept(2) has no flag
     /// that prevents waiting. Other owners of the socket may clear the mode, so the listener sets
-    /// it again before each accept. If another process clears it between these two calls and takes
-    /// the only client, accept waits for the next client and holds up its loop meanwhile.
+    /// it again before each accept(2). If another process clears it in between and accepts the only
+    /// client, accept(2) waits for the next client, and the listener's loop serves nothing until
+    /// then.
     ///
     /// - Parameters:
     ///   - socket: A listening socket of the type ``SocketType/stream``.

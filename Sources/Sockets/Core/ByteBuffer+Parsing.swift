@@ -149,9 +149,9 @@ extension ByteBuffer {
     /// - Parameters:
     ///   - parsed: The result of the parser for all bytes in the buffer, or `nil` if it asked for
     ///     more bytes.
-    ///   - limit: The number of bytes with which the parser must not ask for more.
-    /// - Returns: The value, `needsMore`, or a failure if the parser asked for too many bytes or
-    ///   consumed an impossible number of them. A failure consumes nothing.
+    ///   - limit: The number of buffered bytes from which the parser must no longer ask for more.
+    /// - Returns: The value, `needsMore`, or a failure if the parser asked for more bytes at the
+    ///   limit or consumed an impossible number of bytes. A failure consumes nothing.
     mutating func take<Value>(
         _ parsed: (consumed: Int, value: Value)?, limit: Int
     ) -> ParseResult<Value> {

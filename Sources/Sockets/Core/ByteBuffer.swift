@@ -80,7 +80,8 @@ struct ByteBuffer: ~Copyable {
         UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: bytes)
     }
 
-    /// Moves the bytes to the end of the memory, or of larger memory if there is too little space.
+    /// Moves the bytes to the end of the memory, or to the end of larger memory if there is too
+    /// little space.
     ///
     /// All free memory is then in front, so a loop of small `prepend` calls moves the bytes rarely.
     private mutating func makeRoomInFront(_ least: Int) {

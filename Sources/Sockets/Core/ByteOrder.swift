@@ -7,7 +7,9 @@ public enum ByteOrder: Hashable, Sendable {
 }
 
 extension FixedWidthInteger {
-    /// Creates an integer from as many bytes as it has.
+    /// Creates an integer from bytes in this order.
+    ///
+    /// If there are fewer bytes than the integer has, the missing high-order bytes are zero.
     init(_ bytes: some BidirectionalCollection<UInt8>, _ order: ByteOrder) {
         let shifted = { (value: Self, byte: UInt8) in value << 8 | Self(truncatingIfNeeded: byte) }
         self =
@@ -17,7 +19,7 @@ extension FixedWidthInteger {
             }
     }
 
-    /// Returns the bytes of the integer.
+    /// Returns the bytes of the integer in this order.
     func bytes(_ order: ByteOrder) -> [UInt8] {
         let bytes = stride(from: 0, to: Self.bitWidth, by: 8).map {
             UInt8(truncatingIfNeeded: self >> $0)

@@ -1,10 +1,10 @@
 public import SystemPackage
 
-// Descriptors that are lent to other code.
+// Access to the descriptor for other code.
 extension ConfigurableSocket {
     /// Calls `body` with the descriptor, which the socket keeps.
     ///
-    /// Use it for a system call that the library does not have, or to pass the descriptor to
+    /// Use it for a system call that the library does not offer, or to pass the descriptor to
     /// another library:
     ///
     /// ```swift
@@ -14,13 +14,15 @@ extension ConfigurableSocket {
     /// ```
     ///
     /// Until `body` returns, the descriptor is not closed and its number is not reused. If the
-    /// socket is closed meanwhile, its connection ends at once and the descriptor is released after
-    /// `body`. `body` must not close the descriptor or change its blocking mode (`O_NONBLOCK`). It
-    /// does not see bytes that the socket has received in advance, and over TLS it sees encrypted
-    /// bytes. The call blocks the thread only as long as `body` does.
+    /// socket is closed meanwhile, the descriptor is released after `body`. A connection that no
+    /// other descriptor shares still ends at once.
     ///
-    /// `body` may duplicate the descriptor or send it to another process. So after `body`, the
-    /// socket behaves like one with a duplicate; see ``Connection/duplicate()`` and
+    /// `body` must not close the descriptor or change its blocking mode (`O_NONBLOCK`). `body` does
+    /// not see bytes that the socket has received in advance, and over TLS it sees encrypted bytes.
+    /// The call blocks the thread only as long as `body` does.
+    ///
+    /// `body` may duplicate the descriptor or send it to another process. Afterwards, the socket
+    /// therefore behaves as if it had a duplicate; see ``Connection/duplicate()`` and
     /// ``Socket/duplicate()``.
     ///
     /// - Parameter body: The code that uses the descriptor.
@@ -46,8 +48,8 @@ extension ConfigurableSocket {
     /// }
     /// ```
     ///
-    /// The rules are those of the closure that is not async: `body` must not close the descriptor
-    /// or change its blocking mode.
+    /// The rules of the synchronous method apply: `body` must not close the descriptor or change
+    /// its blocking mode, and afterwards the socket behaves as if it had a duplicate.
     ///
     /// - Parameter body: The code that uses the descriptor.
     /// - Returns: The result of `body`.
@@ -66,7 +68,7 @@ extension ConfigurableSocket {
 }
 
 extension DescriptorOwner {
-    /// Begins a call in which the program uses the descriptor.
+    /// Begins a call in which the program uses the descriptor, and returns the descriptor.
     fileprivate func beginLending() throws(SocketError) -> FileDescriptor {
         var number: Int32 = -1
         // If the socket closes between the two calls of `enter`, the next `call` throws.

@@ -81,7 +81,7 @@ struct DescriptorLifetime: ~Copyable {
     ///
     /// - Parameter isInside: Whether the caller is inside a call. If the method returns `true`, it
     ///   has ended this call, and the caller must not call `leave`.
-    /// - Returns: `false` if another call uses the descriptor or the socket is closed.
+    /// - Returns: `false` if another call uses the descriptor or the socket is already closed.
     func takeDescriptor(isInside: Bool = false) -> Bool {
         word.compareExchange(
             expected: isInside ? Self.call : 0, desired: Self.closed | Self.released,

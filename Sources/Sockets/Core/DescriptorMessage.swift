@@ -9,15 +9,15 @@ public import SystemPackage
 /// }
 /// ```
 ///
-/// The message owns the descriptors, which have close-on-exec. It closes those that the program has
-/// not taken at the end of its lifetime, so none is leaked.
+/// The message owns the descriptors, which have close-on-exec. At the end of its lifetime, it
+/// closes the descriptors that the program has not taken, so none is leaked.
 public struct DescriptorMessage: ~Copyable, Sendable {
-    /// The bytes, or none at the end of a stream.
+    /// The bytes, or no bytes at the end of a stream and in an empty datagram.
     public let bytes: [UInt8]
 
-    /// The descriptors that were not taken yet, the first one last.
+    /// The descriptors that were not taken yet, in reverse order.
     private var remaining: [Int32] = []
-    /// Why descriptors are missing, or `nil` if all of them were received.
+    /// The reason why descriptors are missing, or `nil` if all of them were received.
     let truncation: SocketError.Cause?
 
     /// The number of descriptors that ``takeDescriptor()`` has not returned yet.
@@ -82,9 +82,9 @@ public struct DescriptorMessage: ~Copyable, Sendable {
                 "there are \(descriptors.count) descriptors: a message can have at most"
                     + " \(System.descriptorLimit)")
         }
-        // The kernel ignores a message without bytes on a stream.
+        // On a stream, the kernel discards the descriptors of a message without bytes.
         if type == .stream, count == 0, !descriptors.isEmpty {
-            return .invalidInput("a stream needs at least one byte to send descriptors with")
+            return .invalidInput("a stream can send descriptors only with at least one byte")
         }
         return nil
     }

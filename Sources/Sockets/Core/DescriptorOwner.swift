@@ -22,10 +22,10 @@ protocol DescriptorOwner: ConfigurableSocket {
     /// Records that the program may have set `SO_LINGER`.
     func didSetLinger()
 
-    /// Records that the program is about to use the descriptor itself.
+    /// Records that the program is about to use the descriptor directly.
     func willLendDescriptor()
 
-    /// Records that the program has used the descriptor itself.
+    /// Records that the program has used the descriptor directly.
     ///
     /// Any option may have changed, and other code may have a duplicate from now on.
     func didLendDescriptor()

@@ -114,8 +114,9 @@ struct Exchange {
 
     /// A Boolean value that indicates whether the peer has sent the complete reply.
     ///
-    /// An empty line and an empty frame also arrive as bytes. The other framings find a reply of
-    /// zero bytes without any byte of the peer, so that reply does not hide a failed send.
+    /// Even an empty line or an empty frame takes bytes from the peer. With the framings `exactly`
+    /// and `toEnd`, a reply of zero bytes is complete without any byte from the peer, so it must
+    /// not hide a failed send.
     private var hasReceivedReply: Bool {
         switch framing {
         case .exactly, .toEnd: !(reply ?? []).isEmpty
@@ -223,8 +224,9 @@ struct Exchange {
         return try System.recv(descriptor, room, flags.union(.dontWait))
     }
 
-    /// Returns how many bytes can be received without reading beyond the reply, of which `received`
-    /// has arrived already.
+    /// Returns how many bytes can be received without reading beyond the reply.
+    ///
+    /// `received` contains the bytes of the reply that have already arrived.
     private func share(
         _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer,
         _ received: UnsafeRawBufferPointer
@@ -244,7 +246,7 @@ struct Exchange {
         }
         guard let waiting = try receive(descriptor, room, .peek) else { throw .interrupted }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<waiting])
-        // The delimiter may have begun in the bytes that were already received.
+        // The delimiter may begin in the bytes that were already received.
         let start = received.suffix(delimiter.count - 1)
         let end =
             start.isEmpty

@@ -1,4 +1,4 @@
-/// The integer at the start of a frame, which is the number of bytes that follow it.
+/// The format of the integer at the start of a frame, which says how many bytes follow it.
 ///
 /// ```swift
 /// while let frame = try await connection.readFrame(length: .uint32(limit: 1 << 20)) {
@@ -7,8 +7,11 @@
 /// ```
 public struct FrameLength: Hashable, Sendable {
     /// The maximum number of bytes after the integer.
+    ///
+    /// It is at least 0, and at most the largest value of the integer. Limits outside this range
+    /// are replaced by the nearest value inside it.
     public let limit: Int
-    // One byte, because the frame of each task that waits for a message contains this value.
+    // One byte is enough, and each task that waits for a message stores a copy of this value.
     private let storedWidth: UInt8
     let byteOrder: ByteOrder
 
@@ -21,7 +24,7 @@ public struct FrameLength: Hashable, Sendable {
         let width = type.bitWidth / 8
         storedWidth = UInt8(width)
         byteOrder = order
-        // The size of a frame, which is the width and the limit together, must fit into an `Int`.
+        // The size of the largest frame, which is the width plus the limit, must fit into an `Int`.
         self.limit = min(max(0, limit), Int(clamping: type.max), .max - width)
     }
 
@@ -71,10 +74,10 @@ public struct FrameLength: Hashable, Sendable {
         FrameLength(UInt64.self, byteOrder, limit)
     }
 
-    /// Returns the size of the frame that begins with `bytes`, including its length.
+    /// Returns the size of the frame that begins with `bytes`, including the integer.
     ///
-    /// The result is `needsMore` while the length has not arrived, and a failure if it exceeds the
-    /// limit.
+    /// The result is `needsMore` while the integer is incomplete, and a failure if its value
+    /// exceeds the limit.
     func size(of bytes: UnsafeRawBufferPointer) -> ParseResult<Int> {
         guard bytes.count >= width else { return .needsMore }
         let length = UInt64(bytes[..<width], byteOrder)
@@ -82,7 +85,9 @@ public struct FrameLength: Hashable, Sendable {
         return .message(width + Int(length))
     }
 
-    /// Returns the two parts of a frame, or `nil` if the payload exceeds the limit.
+    /// Returns the two parts of a frame, which are the integer and the payload.
+    ///
+    /// Returns `nil` if the payload exceeds the limit.
     func frame(_ payload: [UInt8]) -> [[UInt8]]? {
         guard payload.count <= limit else { return nil }
         let bytes = UInt64(payload.count).bytes(.bigEndian).suffix(width)

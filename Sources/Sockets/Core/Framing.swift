@@ -31,8 +31,8 @@ public enum Framing: Hashable, Sendable {
     ) -> Int? {
         guard let last = delimiter.last else { return nil }
         var searched = start
-        // Search for the last byte, because then no byte is searched twice when a delimiter arrives
-        // in pieces.
+        // Search for the delimiter's last byte, because then no byte is searched twice when a
+        // delimiter arrives in pieces.
         while let offset = System.memchr(
             last, in: UnsafeRawBufferPointer(rebasing: bytes[searched...]))
         {

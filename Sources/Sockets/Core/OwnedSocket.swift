@@ -33,7 +33,7 @@ struct OwnedSocket: ~Copyable {
     let connectionError: ConnectionError?
     /// A Boolean value that indicates whether another descriptor may refer to the same socket.
     ///
-    /// Its owner then relies on the current blocking mode.
+    /// The owner of that descriptor relies on the current blocking mode.
     let isShared: Bool
 
     init(

@@ -1,21 +1,21 @@
 internal import SystemPackage
 
-/// The process at the other end of a Unix socket, and its rights.
+/// The process at the other end of a Unix socket, with its user and groups.
 ///
-/// The kernel records them when the peer connects, or for the client of a server when the server
-/// calls listen(2). So they do not change if the process changes its user later or passes the
+/// A server gets the credentials that its client had at connect(2). A client gets those that the
+/// server had at listen(2). They do not change if the process later changes its user or passes the
 /// socket to another process.
 public struct PeerCredentials: Hashable, Sendable {
-    /// The process, or 0 if it is not visible in the PID namespace of this process.
+    /// The process ID, or 0 if the peer is not visible in the PID namespace of this process.
     ///
-    /// The number may belong to another process as soon as the peer has ended. To be sure, open the
-    /// process with `peerProcess()`.
+    /// The kernel may give the number to another process as soon as the peer has ended. To refer to
+    /// the peer reliably, open its process with `peerProcess()`.
     public let processID: Int32
-    /// The effective user.
+    /// The effective user ID.
     public let userID: UInt32
-    /// The effective group.
+    /// The effective group ID.
     public let groupID: UInt32
-    /// The supplementary groups.
+    /// The supplementary group IDs.
     public let groups: [UInt32]
 
     init(readFrom descriptor: Int32) throws(Errno) {

@@ -254,7 +254,8 @@ public struct SocketError: Error, Sendable {
         /// Getting this machine's name: `gethostname`.
         public static let getHostName = Operation("get this machine's name", hasObject: false)
         /// Listing the network interfaces: `getifaddrs`.
-        public static let listInterfaces = Operation("list the network interfaces", hasObject: false)
+        public static let listInterfaces = Operation(
+            "list the network interfaces", hasObject: false)
         /// Creating a socket: `socket`, `socketpair`.
         public static let createSocket = Operation("create a socket", hasObject: false)
         /// Binding to a local address: `bind`.

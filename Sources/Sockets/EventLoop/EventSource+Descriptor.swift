@@ -5,14 +5,15 @@ internal import SystemPackage
 extension EventSource {
     /// Gives up the descriptor, which the caller then owns.
     ///
-    /// The descriptor gets back its blocking mode, unless another one may share the socket.
-    /// The source is then closed.
+    /// The call closes the source. It restores the descriptor's blocking mode, unless another
+    /// descriptor may share the socket.
     ///
-    /// - Parameter unread: Returns what the program has not read yet, as a phrase for an error, or
-    ///   `nil`. It runs while no other operation reads.
+    /// - Parameter unread: A closure that returns `nil` if the program has read everything, and
+    ///   otherwise a phrase for the error. It runs while no other operation reads.
     /// - Returns: The descriptor.
-    /// - Throws: The phrase as ``SocketError/Cause/invalidInput(_:)``, or `EBUSY` if an operation
-    ///   uses the descriptor.
+    /// - Throws: `invalidInput` with the phrase that `unread` returned, `EBUSY` if an operation
+    ///   uses the descriptor, `closed` if the source is closed, or the error of fcntl(2). After an
+    ///   error of fcntl(2), the descriptor is closed.
     func releaseDescriptor(unless unread: () -> String?) throws(WaitFailure) -> Int32 {
         do throws(WaitFailure) {
             try beginReading()
@@ -51,7 +52,7 @@ extension EventSource {
 
     /// Records that another descriptor may refer to the same socket.
     ///
-    /// Its owner may also set `SO_LINGER` for both.
+    /// The owner of that descriptor may set `SO_LINGER`, which applies to both descriptors.
     func noteShared() {
         isShared.store(true, ordering: .releasing)
         linger.noteSet()

@@ -4,8 +4,9 @@ extension Endpoint: Codable {
     /// See ``init(parsing:transport:)`` for the accepted forms.
     ///
     /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which says what is wrong with the text. Its underlying error is
-    ///   the ``SocketError`` of ``init(parsing:transport:)``.
+    /// - Throws: `DecodingError` if the value is not a string, or if the string is not an endpoint.
+    ///   The error then says what is wrong, and its underlying error is the ``SocketError`` that
+    ///   ``init(parsing:transport:)`` throws.
     public init(from decoder: any Decoder) throws {
         self = try decoder.decodeText { text throws(SocketError) in try Self(parsing: text) }
     }
@@ -13,8 +14,8 @@ extension Endpoint: Codable {
     /// Encodes the endpoint as its text.
     ///
     /// - Parameter encoder: The encoder.
-    /// - Throws: `EncodingError` if the host, the port or the path is not valid, or an error of the
-    ///   encoder.
+    /// - Throws: `EncodingError` if the host, the port or the path is not valid, and any error that
+    ///   the encoder throws.
     public func encode(to encoder: any Encoder) throws {
         try encoder.encodeText(
             description, of: self, expecting: "an endpoint, such as localhost:80"
@@ -26,8 +27,9 @@ extension IPPrefix: Codable {
     /// Decodes a prefix from its text, such as `10.0.0.0/8`.
     ///
     /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which says what is wrong with the text. Its underlying error is
-    ///   the ``SocketError`` of ``init(parsing:)``.
+    /// - Throws: `DecodingError` if the value is not a string, or if the string is not a prefix.
+    ///   The error then says what is wrong, and its underlying error is the ``SocketError`` that
+    ///   ``init(parsing:)`` throws.
     public init(from decoder: any Decoder) throws {
         self = try decoder.decodeText { text throws(SocketError) in try Self(parsing: text) }
     }
@@ -35,7 +37,7 @@ extension IPPrefix: Codable {
     /// Encodes the prefix as its text.
     ///
     /// - Parameter encoder: The encoder.
-    /// - Throws: An error of the encoder.
+    /// - Throws: Any error that the encoder throws.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
@@ -43,9 +45,9 @@ extension IPPrefix: Codable {
 }
 
 extension Decoder {
-    /// Decodes a text with a parser whose error names the text.
+    /// Decodes a string and parses it with a parser whose error names the string.
     ///
-    /// - Throws: `DecodingError` if there is no text, or if `parse` throws.
+    /// - Throws: `DecodingError` if the value is not a string, or if `parse` throws.
     fileprivate func decodeText<Value>(
         _ parse: (String) throws(SocketError) -> Value
     ) throws -> Value {

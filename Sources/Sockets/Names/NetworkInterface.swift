@@ -10,7 +10,7 @@ internal import SystemPackage
 /// let isNeighbor = addresses.contains { $0.prefix.contains(client) }
 /// ```
 ///
-/// The queries do not wait for the network, so a task can make them too.
+/// The queries do not wait for the network, so a task may make them too.
 public struct NetworkInterface: Hashable, Sendable {
     /// The flags of an interface (`IFF_` in netdevice(7)).
     public struct Flags: OptionSet, Hashable, Sendable {
@@ -61,7 +61,7 @@ public struct NetworkInterface: Hashable, Sendable {
     public let mtu: Int
     /// The hardware address; empty if the interface has none.
     ///
-    /// Ethernet has six bytes, and `lo` has six zeros. Tunnels may have none.
+    /// An Ethernet address has six bytes, and that of `lo` has six zeros. Tunnels may have none.
     public let hardwareAddress: [UInt8]
     /// The addresses in the kernel's order.
     public let addresses: [Address]
@@ -72,7 +72,7 @@ public struct NetworkInterface: Hashable, Sendable {
     /// disappears during the query is left out. The corresponding C function is `getifaddrs`.
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` if the system reports an error, for example
-    ///   because no descriptor is left.
+    ///   because no free descriptor is left.
     public static var all: [NetworkInterface] {
         get throws(SocketError) {
             do throws(Errno) { return try list() } catch {
@@ -88,7 +88,7 @@ public struct NetworkInterface: Hashable, Sendable {
     /// - Parameter name: The name, such as `eth0`.
     /// - Returns: The interface, or `nil`.
     /// - Throws: ``SocketError/Cause/system(_:)`` if the system reports an error, for example
-    ///   because no descriptor is left.
+    ///   because no free descriptor is left.
     public static func named(_ name: String) throws(SocketError) -> NetworkInterface? {
         try all.first { $0.name == name }
     }
@@ -100,7 +100,7 @@ public struct NetworkInterface: Hashable, Sendable {
     /// - Parameter index: The index, which is 1 or more.
     /// - Returns: The interface, or `nil`.
     /// - Throws: ``SocketError/Cause/system(_:)`` if the system reports an error, for example
-    ///   because no descriptor is left.
+    ///   because no free descriptor is left.
     public static func at(index: UInt32) throws(SocketError) -> NetworkInterface? {
         try all.first { $0.index == index }
     }
@@ -124,7 +124,7 @@ public struct NetworkInterface: Hashable, Sendable {
         return interfaces
     }
 
-    /// Returns the addresses in the entries, by the names of their interfaces.
+    /// Returns the addresses in the entries, keyed by the names of their interfaces.
     private static func addresses(in entries: [InterfaceEntry]) -> [String: [Address]] {
         let names = Set(entries.filter(\.isLink).map(\.name))
         var addresses: [String: [Address]] = [:]
@@ -151,8 +151,8 @@ extension NetworkInterface.Address {
         guard case .address(let content, let length, let destination) = entry.content,
             let address = IPAddress(content, on: interface)
         else { return nil }
-        // An interface that can broadcast has the broadcast address in place of a peer. For an IPv4
-        // address without a peer, the kernel repeats the address.
+        // For an interface that can broadcast, `destination` is the broadcast address and not a
+        // peer. For an IPv4 address without a peer, the kernel repeats the address itself.
         let canBroadcast = NetworkInterface.Flags(rawValue: entry.flags).contains(.broadcast)
         let other = canBroadcast ? nil : IPAddress(destination, on: interface)
         let peer = other == address ? nil : other

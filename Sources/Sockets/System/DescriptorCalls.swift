@@ -10,7 +10,8 @@ extension System {
     /// Sends bytes with descriptors: sendmsg(2) with `SCM_RIGHTS` and `MSG_NOSIGNAL`.
     ///
     /// On a stream, the descriptors go with the first byte, even if the kernel accepts only a part
-    /// of the bytes. The descriptors belong to the user, so they may be invalid (`EBADF`).
+    /// of the bytes. The descriptors come from the user, so an invalid one throws `EBADF` instead
+    /// of stopping the program.
     static func sendmsg(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, with descriptors: [Int32],
         _ flags: TransferFlags
@@ -25,7 +26,7 @@ extension System {
     /// Receives bytes with at most `limit` descriptors, which get close-on-exec: recvmsg(2) with
     /// `MSG_CMSG_CLOEXEC`.
     ///
-    /// The caller owns the descriptors. `isTruncated` is true if the message had more.
+    /// The caller owns the descriptors. `isTruncated` is true if the message had more descriptors.
     static func recvmsg(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, descriptorsAtMost limit: Int,
         _ flags: TransferFlags
@@ -50,7 +51,7 @@ extension System {
     ) throws(Errno) -> (process: Int32, user: UInt32, group: UInt32) {
         let credentials = try getsockopt(
             descriptor, SOL_SOCKET, SO_PEERCRED, csockets_credentials())
-        // The kernel has no credentials of a peer and returns these values instead.
+        // The kernel returns these values if there is no peer.
         guard credentials.user != .max || credentials.process != 0 else {
             throw .socketNotConnected
         }
@@ -81,13 +82,13 @@ extension System {
     ///
     /// Newer kernels return a descriptor even if the process has ended.
     ///
-    /// - Throws: `ENODATA` if there is no peer, and `ESRCH` if an older kernel no longer has the
-    ///   process.
+    /// - Throws: `ENODATA` if there is no peer, and `ESRCH` on an older kernel if the process has
+    ///   ended.
     static func peerProcess(_ descriptor: Int32) throws(Errno) -> Int32 {
         do throws(Errno) {
             return try getsockopt(descriptor, SOL_SOCKET, csockets_peer_pidfd, Int32(-1))
         } catch {
-            // These kernels report such a process as an invalid argument.
+            // Older kernels report a process that has ended as an invalid argument.
             throw error == .invalidArgument ? .noSuchProcess : error
         }
     }

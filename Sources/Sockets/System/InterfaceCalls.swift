@@ -6,10 +6,10 @@ package import SystemPackage
 package struct InterfaceEntry {
     /// The contents of the entry.
     package enum Content {
-        /// The interface itself, which has one such entry, and its hardware address.
+        /// The interface itself, with its hardware address. Each interface has one such entry.
         case link([UInt8])
-        /// An address, the number of ones in its mask, and the broadcast address or the address of
-        /// the other end.
+        /// An address of the interface, the number of ones in its mask, and its broadcast address
+        /// or the address of the other end of the link.
         case address(
             RawSocketAddress.Content, prefixLength: Int, destination: RawSocketAddress.Content)
     }
@@ -61,8 +61,7 @@ extension System {
 
     /// Copies the contents of an entry; returns `nil` for an unknown family.
     private static func content(of entry: ifaddrs) -> InterfaceEntry.Content? {
-        // An interface without a hardware address, such as a tunnel, has no address in the entry of
-        // the link.
+        // The entry of an interface without a hardware address, such as a tunnel, has no address.
         guard let address = entry.ifa_addr else { return .link([]) }
         let content = copy(address)
         let mask = copy(entry.ifa_netmask)
@@ -80,8 +79,8 @@ extension System {
             return .address(content, prefixLength: length, destination: destination)
         case AF_PACKET:
             // The layout of sockaddr_ll (packet(7)), which Swift does not import: the length of the
-            // hardware address at offset 11, and the address itself at offset 12. libc has 24 bytes
-            // for it.
+            // hardware address at offset 11, and the address itself at offset 12. libc reserves 24
+            // bytes for the address.
             let bytes = UnsafeRawPointer(address)
             let count = min(Int(bytes.load(fromByteOffset: 11, as: UInt8.self)), 24)
             return .link(Array(UnsafeRawBufferPointer(start: bytes + 12, count: count)))

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Ranges of addresses")
 struct IPAddressRangesTests {
-    /// Properties, and addresses that have these and no others.
+    /// Lists of properties, each with the addresses that have exactly these properties.
     ///
     /// The values are those of Python 3.14's `ipaddress`, except that `documentation`, `shared` and
     /// `private` are the ranges of their RFCs. Python does not yet contain three entries of the
@@ -154,7 +154,7 @@ struct IPAddressRangesTests {
         }
     }
 
-    @Test("the types of each version have the same properties as IPAddress", arguments: classes)
+    @Test("IPv4Address and IPv6Address have the same properties as IPAddress", arguments: classes)
     func versions(expected: String, addresses: String) throws {
         for text in addresses.split(separator: " ") {
             switch try #require(IPAddress(String(text))) {

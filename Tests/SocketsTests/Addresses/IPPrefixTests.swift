@@ -4,7 +4,7 @@ import Testing
 @Suite("IPPrefix")
 struct IPPrefixTests {
     @Test(
-        "a prefix has the first and last address and the masked form that Python's ipaddress has",
+        "first, last and masked have the values of Python's ipaddress",
         arguments: [
             ("10.1.2.3/8", "10.0.0.0", "10.255.255.255"),
             ("192.0.2.7/32", "192.0.2.7", "192.0.2.7"),
@@ -59,7 +59,7 @@ struct IPPrefixTests {
         for prefix in prefixes { #expect(!(prefix < prefix)) }
     }
 
-    @Test("contains and overlaps compare the leading bits of addresses of one version")
+    @Test("contains and overlaps compare the leading bits and the version")
     func containment() throws {
         let wide = try IPPrefix(parsing: "10.0.0.0/8")
         let narrow = try IPPrefix(parsing: "10.1.0.0/16")

@@ -84,7 +84,7 @@ struct BufferedWriterTests {
         let remaining = writer.count
         #expect((1..<block.count).contains(remaining))
 
-        // Other bytes would interrupt the block.
+        // Other writes throw, because their bytes would interrupt the block.
         error = await #expect(throws: SocketError.self) { try await connection.write("x") }
         #expect(error?.cause == .incompleteWrite)
         error = await #expect(throws: SocketError.self) {

@@ -6,7 +6,7 @@ import Testing
 struct ConnectionCorkingTests {
     private struct Refused: Error {}
 
-    @Test("corked sets the option until its closure ends, also if the closure throws")
+    @Test("corked sets the option until its closure ends, even if the closure throws")
     func overTCP() async throws {
         let (client, server) = try Loopback.tcpPair()
         let connection = try Connection(adopting: client)
@@ -45,7 +45,7 @@ struct ConnectionCorkingTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("corked sends encrypted writes, and clears the option after a write that timed out")
+    @Test("corked works over TLS, and clears the option after a write that timed out")
     func overTLS() async throws {
         let (client, server) = try await TLSPeers.pair()
         try await client.corked {

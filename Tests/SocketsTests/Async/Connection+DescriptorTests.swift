@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Connection: release, duplicate", .ownThread)
 struct ConnectionDescriptorTests {
-    @Test("a released descriptor is blocking, and the connection goes on")
+    @Test("release returns a blocking descriptor, and the connection stays open")
     func release() async throws {
         let (one, other) = try Connection.pair()
         let released = try one.release()
@@ -20,7 +20,7 @@ struct ConnectionDescriptorTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("an adopted descriptor gets back its blocking mode", arguments: [true, false])
+    @Test("release restores the blocking mode of an adopted descriptor", arguments: [true, false])
     func adoptedMode(isBlocking: Bool) async throws {
         let (one, _) = try Socket.pair()
         let descriptor = try one.release()
@@ -43,7 +43,7 @@ struct ConnectionDescriptorTests {
         #expect(try await other.read().isEmpty)
     }
 
-    @Test("release fails with EBUSY while a task reads, and the read goes on")
+    @Test("release fails with EBUSY while a task reads, and the read continues")
     func busy() async throws {
         let (one, other) = try Connection.pair()
         async let bytes = one.read()
@@ -54,7 +54,7 @@ struct ConnectionDescriptorTests {
         #expect(try await bytes == [0x78])
     }
 
-    @Test("a duplicate keeps the connection open after a close while a task reads")
+    @Test("a duplicate stays connected after the original is closed while a task reads from it")
     func duplicate() async throws {
         let (one, other) = try Connection.pair()
         let copy = try one.duplicate()

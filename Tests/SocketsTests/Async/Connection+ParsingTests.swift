@@ -120,7 +120,7 @@ struct ConnectionParsingTests {
         #expect(try await connection.read() == Array("\nb".utf8))
     }
 
-    @Test("a cancellation of read(parsing:) and of readFrame consumes nothing")
+    @Test("a cancelled read(parsing:) or readFrame consumes nothing")
     func cancellation() async throws {
         let connection = connection
         try await peer.write("\u{3}ab")
@@ -139,7 +139,7 @@ struct ConnectionParsingTests {
         #expect(try await connection.readFrame(length: .uint8()) == Array("abc".utf8))
     }
 
-    @Test("read(parsing:), readFrame and peek return a message of encrypted bytes")
+    @Test("read(parsing:), readFrame and peek return decrypted bytes over TLS")
     func encrypted() async throws {
         let (client, server) = try await TLSPeers.pair()
         try await server.write([3] + Array("abc2bc".utf8) + [0])
@@ -201,7 +201,7 @@ struct ConnectionParsingTests {
         #expect(try await connection.read().isEmpty)
     }
 
-    @Test("unread works before the first read, and inside a line that was searched already")
+    @Test("unread works before the first read and in front of a line that was already searched")
     func unreadFirst() async throws {
         try connection.unread(Array("one\nhalf".utf8))
         #expect(try await connection.readLine() == "one")
@@ -324,7 +324,7 @@ struct ConnectionParsingTests {
         try await writing.value
     }
 
-    @Test("a loop over chunks starts with the bytes that a line left")
+    @Test("a loop over chunks after readLine starts with the byte after the line")
     func chunksAfterLine() async throws {
         try await peer.write("line\nrest")
         peer.close()
@@ -375,7 +375,7 @@ struct ConnectionParsingTests {
         #expect(error?.partialBytes == [2, 8])
     }
 
-    @Test("messages reads everything with `toEnd`")
+    @Test("messages with `toEnd` returns all bytes as one message")
     func messagesToEnd() async throws {
         try await peer.write("abc")
         peer.close()

@@ -24,7 +24,7 @@ struct ConnectionPassingDescriptorsTests {
         try await sending.value
     }
 
-    @Test("more descriptors than the limit are an error with the bytes, and none leaks")
+    @Test("receive throws with the bytes and leaks nothing if there are too many descriptors")
     func tooMany() async throws {
         let (one, other) = try Connection.pair()
         let pipe = try WatchedPipe()
@@ -56,7 +56,7 @@ struct ConnectionPassingDescriptorsTests {
         #expect(await eventually { !second.hasReader })
     }
 
-    @Test("a send that times out part-way has sent the descriptors, and later writes are refused")
+    @Test("a send that times out part-way has sent the descriptors, and later writes throw")
     func incomplete() async throws {
         let (one, other) = try Connection.pair()
         let bytes = [UInt8](repeating: 0x78, count: 8 << 20)
@@ -88,7 +88,7 @@ struct ConnectionPassingDescriptorsTests {
         #expect(message.descriptorCount == 1)
     }
 
-    @Test("a receive waits, times out without a loss, and ends with an empty message")
+    @Test("receive loses nothing in a timeout, and returns an empty message at EOF")
     func waiting() async throws {
         let (one, other) = try Connection.pair()
         let error = await #expect(throws: SocketError.self) {
@@ -103,7 +103,7 @@ struct ConnectionPassingDescriptorsTests {
         #expect(end.bytes.isEmpty)
     }
 
-    @Test("bytes that were received in advance come first")
+    @Test("receive first returns the bytes that were received in advance")
     func buffered() async throws {
         let (one, other) = try Connection.pair()
         try await one.write("line\nrest")
@@ -122,7 +122,7 @@ struct ConnectionPassingDescriptorsTests {
         let (client, _) = try Loopback.tcpPair()
         let connection = try Connection(adopting: client)
         let cause = SocketError.Cause.invalidInput(
-            "the socket's family is ipv4: expected a Unix socket")
+            "the socket's family is IPv4: expected a Unix socket")
         let sending = await #expect(throws: SocketError.self) {
             try await connection.send("x", descriptors: [.standardInput])
         }
@@ -135,7 +135,7 @@ struct ConnectionPassingDescriptorsTests {
         #expect(credentials?.cause == cause)
     }
 
-    @Test("a server sees the process of its client")
+    @Test("peerCredentials and peerProcess of a server report its client")
     func credentials() async throws {
         let name = try #require(UnixAddress(abstract: Loopback.unixPath()))
         let address = SocketAddress.unix(name)

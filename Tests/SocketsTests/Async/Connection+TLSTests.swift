@@ -182,7 +182,7 @@ struct ConnectionTLSTests {
     }
 
     @Test("the descriptor of a connection with TLS can be neither released nor duplicated")
-    func descriptor() async throws {
+    func releaseAndDuplicate() async throws {
         let (client, server) = try await TLSPeers.pair()
         for body: () throws -> Void in [
             { _ = try client.release() }, { _ = try client.duplicate() },

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DatagramChannel: release, duplicate", .ownThread)
 struct DatagramChannelDescriptorTests {
-    @Test("a released descriptor is blocking, and receives the next datagram")
+    @Test("release returns a blocking descriptor, which receives the next datagram")
     func release() async throws {
         let channel = try DatagramChannel(on: Loopback.ipv4)
         let socket = try Socket(adopting: channel.release())
@@ -15,7 +15,7 @@ struct DatagramChannelDescriptorTests {
         #expect(try socket.receive(timeout: .seconds(10)) == [0x78])
     }
 
-    @Test("release throws until the received datagrams were returned, so none is lost")
+    @Test("release throws until receive has returned all received datagrams")
     func unread() async throws {
         let channel = try DatagramChannel(on: Loopback.ipv4)
         let sender = try Socket(to: channel.localAddress, type: .datagram)
@@ -28,7 +28,7 @@ struct DatagramChannelDescriptorTests {
         try channel.release().close()
     }
 
-    @Test("release fails with EBUSY while a task receives, and the task goes on")
+    @Test("release fails with EBUSY while a task receives, and the receive continues")
     func busy() async throws {
         let channel = try DatagramChannel(on: Loopback.ipv4)
         async let datagram = channel.receive()

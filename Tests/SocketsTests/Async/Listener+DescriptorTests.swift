@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Listener: release, duplicate, blocking mode", .ownThread)
 struct ListenerDescriptorTests {
-    @Test("a released descriptor is blocking, and the clients in the backlog can be accepted")
+    @Test("release returns a blocking descriptor, which accepts the clients in the backlog")
     func release() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let client = try Socket(to: listener.localAddress)
@@ -33,7 +33,7 @@ struct ListenerDescriptorTests {
         withExtendedLifetime(released) {}
     }
 
-    @Test("release fails with EBUSY while a task accepts, and the task goes on")
+    @Test("release fails with EBUSY while a task accepts, and the accept continues")
     func busy() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         async let accepted = listener.accept()

@@ -99,7 +99,7 @@ struct SocketAdoptingTests {
         #expect(shared.isBlocking)
     }
 
-    @Test("releasing a duplicate of a listening socket keeps O_NONBLOCK for the other")
+    @Test("releasing a duplicate of a listening socket keeps O_NONBLOCK for the original")
     func releaseOfADuplicate() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let released = Descriptor(try listener.duplicate().release().rawValue)
@@ -108,7 +108,7 @@ struct SocketAdoptingTests {
         #expect(!other.isBlocking)
     }
 
-    @Test("accept times out after other code has cleared O_NONBLOCK", arguments: [true, false])
+    @Test("accept keeps its timeout after other code cleared O_NONBLOCK", arguments: [true, false])
     func clearedMode(isAdopted: Bool) throws {
         let original = try Socket(on: .tcp("127.0.0.1", port: 0))
         let copy: Descriptor

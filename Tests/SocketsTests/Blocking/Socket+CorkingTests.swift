@@ -6,7 +6,7 @@ import Testing
 struct SocketCorkingTests {
     private struct Refused: Error {}
 
-    @Test("corked sets the option until its closure ends, also if the closure throws")
+    @Test("corked sets the option until its closure ends, even if the closure throws")
     func overTCP() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.corked {

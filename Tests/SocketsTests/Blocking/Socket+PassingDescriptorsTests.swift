@@ -34,7 +34,7 @@ struct SocketPassingDescriptorsTests {
     }
 
     @Test(
-        "an empty datagram can have descriptors",
+        "an empty datagram can carry descriptors",
         arguments: [SocketType.datagram, .sequencedPacket])
     func emptyDatagram(type: SocketType) throws {
         let (one, other) = try Socket.pair(type)
@@ -44,7 +44,7 @@ struct SocketPassingDescriptorsTests {
         #expect(message.descriptorCount == 1)
     }
 
-    @Test("a message without descriptors, and the end of the stream, have none")
+    @Test("receive returns no descriptors for a message without them and at the end of the stream")
     func none() throws {
         let (one, other) = try Socket.pair()
         try one.send("x", descriptors: [])
@@ -60,7 +60,7 @@ struct SocketPassingDescriptorsTests {
     }
 
     @Test(
-        "more descriptors than the limit are an error with the bytes, and none leaks",
+        "receive throws with the bytes and leaks nothing if there are too many descriptors",
         arguments: types, [0, 1, 2])
     func tooMany(type: SocketType, limit: Int) async throws {
         let (one, other) = try Socket.pair(type)
@@ -130,7 +130,7 @@ struct SocketPassingDescriptorsTests {
         #expect(await eventually { !pipe.hasReader })
     }
 
-    @Test("no free descriptor is an error, and the received descriptors are closed")
+    @Test("receive throws EMFILE if no descriptor is free, and closes the received descriptors")
     func shortage() async {
         await #expect(processExitsWith: .success) {
             let (one, other) = try Socket.pair()
@@ -138,7 +138,7 @@ struct SocketPassingDescriptorsTests {
             try one.send("x", descriptors: [ends.readEnd, ends.readEnd])
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(7), &limit)
-            // The lowest free number, and no more.
+            // Allow the lowest free number, and no more.
             let free = dup(0)
             close(free)
             limit.rlim_cur = rlim_t(free) + 1
@@ -154,7 +154,7 @@ struct SocketPassingDescriptorsTests {
         }
     }
 
-    @Test("the timeout of a receive applies, and nothing is lost")
+    @Test("receive with descriptors works after a receive that timed out")
     func timeout() throws {
         let (one, other) = try Socket.pair()
         let error = #expect(throws: SocketError.self) {
@@ -166,7 +166,7 @@ struct SocketPassingDescriptorsTests {
         #expect(message.descriptorCount == 1)
     }
 
-    @Test("a part of a stream's bytes takes the descriptors with it")
+    @Test("a partial send on a stream sends all descriptors with its first byte")
     func partial() throws {
         let (one, other) = try Socket.pair()
         let sent = try FaultInjection.during([.sendmsg: [.short(2)]]) {
@@ -180,14 +180,14 @@ struct SocketPassingDescriptorsTests {
         #expect(try other.receive(atMost: 8) == Array("our".utf8))
     }
 
-    @Test("what cannot be sent is refused, and a bad descriptor is an error")
+    @Test("send refuses a TCP socket, no bytes, 254 descriptors and an invalid descriptor")
     func refused() throws {
         let (one, other) = try Socket.pair()
         let standard = FileDescriptor.standardInput
         let (client, _) = try Loopback.tcpPair()
         let refused: [(Socket, [UInt8], Int, String)] = [
-            (client, [1], 1, "the socket's family is ipv4: expected a Unix socket"),
-            (one, [], 1, "a stream needs at least one byte to send descriptors with"),
+            (client, [1], 1, "the socket's family is IPv4: expected a Unix socket"),
+            (one, [], 1, "a stream can send descriptors only with at least one byte"),
             (one, [1], 254, "there are 254 descriptors: a message can have at most 253"),
         ]
         for (socket, bytes, count, text) in refused {
@@ -210,7 +210,7 @@ struct SocketPassingDescriptorsTests {
         #expect(message.descriptorCount == 253)
     }
 
-    @Test("the credentials of a peer are those of this process", arguments: types)
+    @Test("peerCredentials of a socket pair are those of this process", arguments: types)
     func credentials(type: SocketType) throws {
         let (one, _) = try Socket.pair(type)
         let peer = try one.peerCredentials
@@ -244,7 +244,7 @@ struct SocketPassingDescriptorsTests {
         let error = #expect(throws: SocketError.self) { try client.peerCredentials }
         #expect(
             error?.description == "cannot read option SO_PEERCRED:"
-                + " the socket's family is ipv4: expected a Unix socket")
+                + " the socket's family is IPv4: expected a Unix socket")
         let alone = #expect(throws: SocketError.self) {
             try Socket(.unix, .datagram).peerCredentials
         }

@@ -121,7 +121,7 @@ struct SocketStreamParsingTests {
         #expect(isSame)
     }
 
-    @Test("read(parsing:), readFrame and peek return a message of encrypted bytes")
+    @Test("read(parsing:), readFrame and peek return decrypted bytes over TLS")
     func encrypted() async throws {
         let (client, server) = try Loopback.tcpPair()
         let configuration = try TLSPeers.server()
@@ -147,7 +147,7 @@ struct SocketStreamParsingTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("unread puts bytes in front of a line that was searched already")
+    @Test("unread puts bytes in front of a line that was already searched")
     func unreadInsideLine() throws {
         try peer.sendAll("half")
         #expect(throws: SocketError.self) { try stream.readLine(timeout: .milliseconds(1)) }
@@ -186,7 +186,7 @@ struct SocketStreamParsingTests {
         }
     }
 
-    @Test("peek returns the bytes that the next read returns, also more than the buffer's size")
+    @Test("peek returns the bytes that the next read returns, even more than the buffer's size")
     func peek() throws {
         try peer.sendAll("ab")
         #expect(try stream.peek() == Array("ab".utf8))

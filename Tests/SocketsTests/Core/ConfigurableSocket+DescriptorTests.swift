@@ -7,7 +7,7 @@ import Testing
 
 @Suite("withFileDescriptor", .ownThread)
 struct ConfigurableSocketDescriptorTests {
-    @Test("the closure gets the descriptor of each type, which stays open")
+    @Test("each type passes its descriptor to the closure and keeps it open")
     func everyType() async throws {
         let (one, other) = try Socket.pair()
         #expect(try one.withFileDescriptor { $0.rawValue } == one.descriptor)
@@ -32,7 +32,7 @@ struct ConfigurableSocketDescriptorTests {
         try socket.withFileDescriptor { $0.rawValue }
     }
 
-    @Test("a close during the closure releases the descriptor only after the closure")
+    @Test("a socket closed during the closure releases its descriptor only after the closure")
     func close() throws {
         let (one, other) = try Socket.pair()
         try one.withFileDescriptor { descriptor in
@@ -48,7 +48,7 @@ struct ConfigurableSocketDescriptorTests {
         #expect(error?.operation == .useDescriptor)
     }
 
-    @Test("a close of a connection during an async closure releases its descriptor afterwards")
+    @Test("a connection closed during an async closure releases its descriptor afterwards")
     func asyncClose() async throws {
         let (one, other) = try Connection.pair()
         try await one.withFileDescriptor { descriptor in
@@ -151,7 +151,7 @@ struct ConfigurableSocketDescriptorTests {
         try socket.withFileDescriptor { Descriptor(dup($0.rawValue)) }
     }
 
-    @Test("a sharded listener refuses, because it has several descriptors")
+    @Test("withFileDescriptor throws for a sharded listener, which has several descriptors")
     func sharded() async throws {
         let group = try LoopGroup(loops: 2)
         defer { group.shutdown() }

@@ -171,7 +171,7 @@ struct DescriptorLifetimeTests {
         #expect(releases.withLock { $0 } == 1)
     }
 
-    @Test("the caller of a single call can take the descriptor, and no later call begins")
+    @Test("takeDescriptor(isInside:) succeeds in the only call, and no later call begins")
     func takenInside() {
         let lifetime = DescriptorLifetime()
         _ = lifetime.enter(orRelease: {})

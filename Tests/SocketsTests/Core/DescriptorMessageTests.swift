@@ -26,10 +26,10 @@ struct DescriptorMessageTests {
     @Test("another family, TLS, an empty stream message and too many descriptors are refused")
     func refused() {
         let texts = [
-            objection(1, bytes: 1, .ipv6): "the socket's family is ipv6: expected a Unix socket",
+            objection(1, bytes: 1, .ipv6): "the socket's family is IPv6: expected a Unix socket",
             objection(1, bytes: 1, usesTLS: true):
                 "the socket uses TLS, which cannot transfer descriptors",
-            objection(1, bytes: 0): "a stream needs at least one byte to send descriptors with",
+            objection(1, bytes: 0): "a stream can send descriptors only with at least one byte",
             objection(254): "there are 254 descriptors: a message can have at most 253",
         ]
         for (cause, text) in texts { #expect(cause == .invalidInput(text)) }

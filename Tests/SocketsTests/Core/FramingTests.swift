@@ -20,7 +20,7 @@ struct FramingTests {
         #expect(end(of: "", in: "abc") == nil)
     }
 
-    @Test("a delimiter is found if it arrives in two pieces, wherever it is divided")
+    @Test("a delimiter that arrives in two pieces is found wherever it is divided")
     func pieces() {
         let text = Array("one\r\n\r\ntwo".utf8)
         for count in 0...7 {
@@ -72,7 +72,7 @@ struct FramingTests {
         #expect(UInt32(0x0102_0304).bytes(.littleEndian) == [4, 3, 2, 1])
     }
 
-    @Test("the limit of a FrameLength is at most what its integer can express, and at least 0")
+    @Test("the limit of a FrameLength is clamped to the range of its integer")
     func limits() {
         #expect(FrameLength.uint8(limit: 1000).limit == 255)
         #expect(FrameLength.uint16(limit: 1 << 20).limit == 65_535)
@@ -82,7 +82,7 @@ struct FramingTests {
     }
 
     @Test(
-        "a length that no frame can have exceeds each limit",
+        "a length whose frame does not fit into an Int exceeds every limit",
         arguments: [UInt64.max, 1 << 63, UInt64(Int.max), UInt64(Int.max - 7)])
     func largestLength(length: UInt64) {
         let size = length.bytes(.bigEndian).withUnsafeBytes {
@@ -94,7 +94,7 @@ struct FramingTests {
         }
     }
 
-    @Test("the largest possible frame needs more bytes, which overflows no integer")
+    @Test("parsing the length of the largest possible frame does not overflow")
     func largestFrame() {
         var buffer = ByteBuffer(capacity: 4)
         var scanner = LineScanner(limit: 0)

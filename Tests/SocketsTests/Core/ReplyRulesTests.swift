@@ -40,10 +40,10 @@ struct ReplyRulesTests {
     }
 
     @Test(
-        "an IPv6 socket at an IPv4-mapped address loses a reply to an IPv4 address without a route")
+        "at an IPv4-mapped address, reply returns false if no route leads to the IPv4 sender")
     func mappedAddress() async throws {
         let mapped = try #require(SocketAddress("[::ffff:127.0.0.1]:0"))
-        // No datagram to this address leaves a loopback address.
+        // The kernel has no route from a loopback address to this address.
         let datagram = Datagram(bytes: [], sender: .ipv4(IPv4Address(192, 0, 2, 1), port: 9))
         let socket = try Socket(.ipv6, .datagram)
         try socket.bind(on: mapped)
@@ -53,7 +53,7 @@ struct ReplyRulesTests {
         #expect(try await !channel.send([1], to: datagram.sender))
     }
 
-    @Test("send returns false for an unusable address that a peer may have sent")
+    @Test("send returns false for port 0 or an unnamed address, where no peer can receive")
     func lost() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         for target in ["127.0.0.1:0", "[::1]:0", "unnamed"] {

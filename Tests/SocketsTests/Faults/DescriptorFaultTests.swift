@@ -7,9 +7,10 @@ import Testing
 
 /// Passes descriptors between sockets while each system call of a pass fails in turn.
 ///
-/// After each pass, the open descriptors are as before and no message contains a descriptor, so
-/// none is lost. None is closed twice, because the second close(2) fails with `EBADF`, which ends
-/// the program, or closes another descriptor, which is then missing.
+/// After each pass, the open descriptors are the same as before and no message between sockets
+/// contains a descriptor, so none was lost. None was closed twice either: a second close(2) would
+/// fail with `EBADF`, which ends the program, or would close another descriptor, which would then
+/// be missing.
 ///
 /// The passes run in a child process, because other tests open descriptors too. `SOCKETS_FAULTS=1`
 /// runs 10,000 passes instead of 1,000.
@@ -87,9 +88,10 @@ struct DescriptorFaultTests {
         return hasFailed
     }
 
-    /// The errors, none of which means that a call would block.
+    /// The injected errors, without `EAGAIN`.
     ///
-    /// The kernel reports such an error only if an event follows, on which the waiting task relies.
+    /// The kernel reports `EAGAIN` only if an event will follow, and the waiting task relies on
+    /// that event.
     private static let codes: [Errno] = [
         .noMemory, .interrupted, .tooManyOpenFiles, .invalidArgument, .connectionReset,
         .notPermitted,
@@ -97,13 +99,14 @@ struct DescriptorFaultTests {
 
     /// The calls that can fail.
     ///
-    /// An injected error would keep close(2) from closing. The loop's own calls, and reads and
-    /// writes of its eventfd, cannot fail.
+    /// close(2) is left out, because after an injected error the descriptor would stay open. The
+    /// other three are calls of the loop, which cannot fail.
     private static let calls = Set(SystemCall.allCases)
         .subtracting([.close, .epoll_wait, .read, .write])
         .sorted { $0.rawValue < $1.rawValue }
 
-    /// Creates the loops of the library and of the runtime, which have descriptors of their own.
+    /// Creates the loops of the library and of the runtime, so that their descriptors are open
+    /// before the first pass.
     private static func startLoops() async {
         _ = LoopGroup.shared
         await withCheckedContinuation { continuation in
@@ -119,7 +122,7 @@ private struct DescriptorPass: Sendable {
     let name: String
     /// The number of sources that a successful pass registers before it deregisters the first.
     ///
-    /// Only registering can fail. The kernel never fails to deregister.
+    /// Only these calls of epoll_ctl(2) get an error, because the kernel never fails to deregister.
     var registrations = 0
     let run: @Sendable (_ descriptor: FileDescriptor) async throws -> Void
 
@@ -183,7 +186,8 @@ private struct DescriptorPass: Sendable {
         try await copy.send("z", descriptors: [descriptor])
     }
 
-    /// Passes a listener with the descriptor, and accepts a client of the received listener.
+    /// Passes the descriptor together with that of a listener, and accepts a client with the
+    /// received listener.
     private static func passWithListener(_ descriptor: FileDescriptor) async throws {
         let (one, other) = try Connection.pair()
         let listener = try Listener(on: Loopback.ipv4)
@@ -206,7 +210,7 @@ private struct DescriptorPass: Sendable {
         let (one, other) = try Socket.pair(.datagram)
         let channel = try DatagramChannel(adopting: one)
         let copy = try channel.duplicate()
-        // The channel's own descriptor must not be in its queue, which would keep it open.
+        // Do not send the channel's own descriptor to it, because its queue would keep it open.
         try channel.withFileDescriptor { _ in
             _ = try other.send("x", descriptors: [descriptor])
         }

@@ -93,7 +93,7 @@ private func polledDescriptor(at pointer: Substring) -> Int32? {
 /// Returns the number of open descriptors of this process, without the runtime's timers.
 func openDescriptors() -> Int { targetsOfOpenDescriptors().count }
 
-/// Returns the targets of this process's descriptors, without the runtime's timers.
+/// Returns the targets of this process's open descriptors, without the runtime's timers.
 ///
 /// These can appear at any time, and the library has none.
 func targetsOfOpenDescriptors() -> [String] {

@@ -4,7 +4,7 @@ import SystemPackage
 /// A pipe that shows whether any descriptor of its reading end is left, in a process or in a
 /// message between sockets.
 struct WatchedPipe {
-    /// The reading end, which the test passes on and must close.
+    /// The reading end, which the test passes between sockets and must close.
     let reader: FileDescriptor
     private let writer: Descriptor
 
@@ -16,8 +16,8 @@ struct WatchedPipe {
 
     /// A Boolean value that indicates whether a descriptor of the reading end is open.
     ///
-    /// A program that another test starts has one until it calls exec, so check for the end with
-    /// `eventually`.
+    /// A program that another test starts has a copy until it calls exec, so use `eventually` to
+    /// check that none is open.
     var hasReader: Bool {
         var entry = pollfd(fd: writer.number, events: Int16(POLLOUT), revents: 0)
         poll(&entry, 1, 0)

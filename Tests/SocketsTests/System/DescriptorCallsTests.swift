@@ -42,7 +42,7 @@ struct DescriptorCallsTests {
         #expect(!received.isTruncated)
     }
 
-    @Test("recvmsg reports a truncated list", arguments: 0...3)
+    @Test("recvmsg reports that a message had more descriptors than the limit", arguments: 0...3)
     func truncated(limit: Int) throws {
         let (one, other) = try RawSockets.pair()
         _ = try Self.send(one, "x", with: Array(repeating: one.number, count: limit + 1))
@@ -55,7 +55,7 @@ struct DescriptorCallsTests {
     private static let passProcess: Int32 = 76
 
     @Test(
-        "what options add to a message does not take the room of descriptors",
+        "the control data of socket options does not reduce the room for descriptors",
         arguments: [2, 253])
     func otherEntries(count: Int) throws {
         let (one, other) = try RawSockets.pair(.datagram)
@@ -105,7 +105,7 @@ struct DescriptorCallsTests {
         }
     }
 
-    @Test("peerGroups asks again with more room")
+    @Test("peerGroups retries with more room after ERANGE")
     func manyGroups() throws {
         let (one, _) = try RawSockets.pair()
         let groups = try System.peerGroups(one.number)
