@@ -106,7 +106,7 @@ static void *openssl_open(void) {
     return NULL;
 }
 
-/// Returns the reason why a library that lacks a function, such as OpenSSL 1.1.0, cannot be used.
+/// Returns the reason why the library cannot be used: it lacks a function, as OpenSSL 1.1.0 does.
 static const char *lacking(const char *function) {
     snprintf(
         bind_failure, sizeof bind_failure,

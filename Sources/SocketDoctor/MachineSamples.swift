@@ -41,7 +41,9 @@ package struct MachineSamples: Sendable {
     /// The sampling time after which the machine is not watched any longer.
     static let longestTime = Duration.seconds(2)
 
-    /// Samples the machine, which takes about half a second, or less if nothing waits.
+    /// Takes samples of the machine's sockets and processes.
+    ///
+    /// This takes about half a second, or less if all sockets are quiet and no process waits.
     ///
     /// - Parameter lists: The lists of sockets to read.
     /// - Returns: The samples.

@@ -18,8 +18,8 @@ struct Route {
 
     /// Returns the error of connecting from the highest free port.
     ///
-    /// The kernel must not choose the port, because connecting would then also fail if all ports of
-    /// the kernel's range are in use. That range usually ends below the highest ports.
+    /// If the kernel chose the port, connecting would fail while all ports of the kernel's range
+    /// are in use, even if there is a route. That range usually ends below the highest ports.
     private static func failure(
         to remote: SocketAddress, _ options: [SocketOptionSetting]
     ) -> Errno? {

@@ -67,7 +67,7 @@ struct StatusLineTests {
         #expect(try sock.outcome().status == 0)
     }
 
-    @Test("--status prints the byte counts at the end without -v")
+    @Test("--status prints the final byte counts even without -v")
     func final() throws {
         let peer = try Peer { client in
             _ = try client.receiveToEnd()

@@ -45,7 +45,7 @@ struct ctls_error {
     int alert;
     /// OpenSSL's text of the reason.
     char text[128];
-    /// The rejected certificate: its subject, its issuer, and the names of hosts that it contains,
+    /// The rejected certificate: its subject, its issuer, and its host names and IP addresses,
     /// separated by newlines.
     char subject[200];
     char issuer[200];
@@ -106,7 +106,7 @@ void ctls_certificates_destroy(struct ctls_certificates *certificates);
 struct ctls_description {
     char subject[200];
     char issuer[200];
-    /// The names of hosts, separated by newlines.
+    /// The host names and IP addresses in the certificate, separated by newlines.
     char names[1024];
     /// The period of validity in seconds since 1970.
     int64_t valid_from, valid_until;

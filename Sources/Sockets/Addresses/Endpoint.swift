@@ -48,7 +48,7 @@ public struct Endpoint: Hashable, Sendable {
         pathBytes.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The bytes of the path of a Unix endpoint, or of `@` and an abstract name.
+    /// The path of a Unix endpoint as bytes, or `@` and an abstract name; `nil` otherwise.
     package var pathBytes: [UInt8]? {
         guard case .path(let path) = place else { return nil }
         return path

@@ -13,8 +13,8 @@
 }
 
 extension Transport: CaseIterable, CustomStringConvertible {
-    /// The scheme of the transport in an endpoint's text: `tcp`, `udp`, `unix`, `unixgram` or
-    /// `unixpacket`.
+    /// The scheme that names the transport in the text of an endpoint: `tcp`, `udp`, `unix`,
+    /// `unixgram` or `unixpacket`.
     public var description: String {
         switch self {
         case .tcp: "tcp"

@@ -133,7 +133,7 @@ public final class BufferedWriter {
 
     /// Sends the buffer if it is full.
     ///
-    /// If that fails, `accepted` is the `bytesTransferred` of the error.
+    /// If sending fails, throws the error with `accepted` as its `bytesTransferred`.
     private func flushIfFull(
         _ deadline: inout Deadline, accepted: Int
     ) async throws(SocketError) {

@@ -11,8 +11,8 @@ extension Connection {
     /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call
     /// costs two system calls. Do not wait for a reply in `body`, because the request may be held
     /// back. Overlapping calls share the option, so when the first of them ends, the kernel sends
-    /// the held-back bytes of all. On a Unix socket, which has no segments, the call only runs
-    /// `body`.
+    /// the held-back bytes of all. A Unix socket has no segments, so the call runs `body` and sets
+    /// no option.
     ///
     /// A ``BufferedWriter`` also saves the system calls of the writes, and
     /// ``sendFile(_:header:offset:count:timeout:)`` sends a header and a file together.

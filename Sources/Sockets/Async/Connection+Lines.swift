@@ -134,8 +134,8 @@ extension Connection {
     func receiveLine(_ timeout: TimeLimit?) async throws(SocketError) -> UnsafeRawBufferPointer? {
         try begin(.read)
         var isKept = false
-        // If the call returns a line, leave `source` but keep `isReading` set, because another
-        // reader could otherwise overwrite the line.
+        // If the call returns a line, keep `isReading` set, because another reader could otherwise
+        // overwrite the line.
         defer { if isKept { source.leave() } else { source.endReading() } }
         var deadline = Deadline(timeout ?? readTimeout)
         // Apply the limit only before a receive. Applying it to each line that is already in the

@@ -1,4 +1,4 @@
-// Reads and writes of messages.
+// Methods that read and write messages.
 extension Connection {
     /// Reads one message, whose end a parser finds in the received bytes.
     ///

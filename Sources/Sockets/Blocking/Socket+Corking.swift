@@ -11,8 +11,8 @@ extension Socket {
     /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call
     /// costs two system calls. Do not wait for a reply in `body`, because the request may be held
     /// back. Overlapping calls share the option, so when the first of them ends, the kernel sends
-    /// the held-back bytes of all. On a Unix socket, which has no segments, the call only runs
-    /// `body`. The async counterpart is ``Connection/corked(_:)``. A ``SocketStream`` also saves
+    /// the held-back bytes of all. A Unix socket has no segments, so the call runs `body` and sets
+    /// no option. The async counterpart is ``Connection/corked(_:)``. A ``SocketStream`` also saves
     /// the system calls of the writes.
     ///
     /// - Parameter body: The closure that writes.

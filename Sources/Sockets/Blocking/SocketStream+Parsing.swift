@@ -1,4 +1,4 @@
-// Reads and writes of messages.
+// Methods that read and write messages.
 extension SocketStream {
     /// Reads one message, whose end a parser finds in the received bytes.
     ///
@@ -65,7 +65,8 @@ extension SocketStream {
         swap(&input, &lent)
         borrowers &+= 1
         let bytes = lent.bytes
-        // Safe because only this method can change `lent`.
+        // Safe because `bytes` points into the local variable `lent`, which does not change before
+        // `parse` returns.
         let result = Result { try parse(RawSpan(_unsafeBytes: bytes)) }
         borrowers &-= 1
         swap(&input, &lent)

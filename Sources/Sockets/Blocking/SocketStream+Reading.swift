@@ -161,7 +161,7 @@ extension SocketStream {
             partialBytes: partial)
     }
 
-    /// Throws if a closure is using the bytes in the buffer, so the buffer must not change.
+    /// Throws if a closure is using the bytes in the buffer, because they must not change then.
     func requireBuffer(for operation: SocketError.Operation) throws(SocketError) {
         guard borrowers > 0 else { return }
         throw socket.failure(
@@ -195,7 +195,7 @@ extension SocketStream {
             if let flushFailure, error.isTimeout { throw flushFailure }
             throw error.attributed(to: .read, received: input.count)
         }
-        // Do not set `isAtEnd`, so that each later read reports the unsent bytes again.
+        // Do not set `isAtEnd`, so that each later read tries to flush and throws the error again.
         if count == 0, let flushFailure { throw flushFailure }
         input.written(count)
         isAtEnd = count == 0

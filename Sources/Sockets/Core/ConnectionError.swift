@@ -76,9 +76,9 @@ final class ConnectionError: Sendable {
     func atEnd(of descriptor: Int32, isTaken: () -> Bool = { false }) -> Errno? {
         if let noted { return noted }
         func isBeingTaken() -> Bool { takers.load(ordering: .acquiring) > 0 || isTaken() }
-        // Wait only if both directions are closed. No other call waits on such a connection, so
-        // this loop ends soon. If only the peer has half-closed, a write may wait for buffer space,
-        // and there is no error to wait for.
+        // Wait for the other call only if both directions are closed. No call blocks in the kernel
+        // then, so the wait is short. If only the peer has half-closed, a write may block until
+        // there is buffer space, and there is no error that it could take.
         if isBeingTaken(), System.condition(descriptor)?.contains(.hungUp) ?? false {
             while isBeingTaken() { System.yieldThread() }
         }

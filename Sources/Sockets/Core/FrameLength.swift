@@ -6,9 +6,9 @@
 /// }
 /// ```
 public struct FrameLength: Hashable, Sendable {
-    /// The maximum number of bytes after the integer.
+    /// The maximum number of bytes in a frame, without the integer at its start.
     ///
-    /// It is at least 0, and at most the largest value of the integer. Limits outside this range
+    /// It is at least 0, and at most the largest value of that integer. Limits outside this range
     /// are replaced by the nearest value inside it.
     public let limit: Int
     // One byte is enough, and each task that waits for a message stores a copy of this value.
@@ -30,7 +30,7 @@ public struct FrameLength: Hashable, Sendable {
 
     /// A length of one byte.
     ///
-    /// - Parameter limit: The maximum number of bytes after the integer, at most 255.
+    /// - Parameter limit: The maximum number of bytes after the length, at most 255.
     /// - Returns: The length.
     public static func uint8(limit: Int = 255) -> FrameLength {
         FrameLength(UInt8.self, .bigEndian, limit)
@@ -40,7 +40,7 @@ public struct FrameLength: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - byteOrder: The order of the two bytes.
-    ///   - limit: The maximum number of bytes after the integer, at most 65,535.
+    ///   - limit: The maximum number of bytes after the length, at most 65,535.
     /// - Returns: The length.
     public static func uint16(
         _ byteOrder: ByteOrder = .bigEndian, limit: Int = 65_535
@@ -52,7 +52,7 @@ public struct FrameLength: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - byteOrder: The order of the four bytes.
-    ///   - limit: The maximum number of bytes after the integer, 16 MiB by default. It limits the
+    ///   - limit: The maximum number of bytes after the length, 16 MiB by default. It limits the
     ///     memory that a peer can fill.
     /// - Returns: The length.
     public static func uint32(
@@ -65,7 +65,7 @@ public struct FrameLength: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - byteOrder: The order of the eight bytes.
-    ///   - limit: The maximum number of bytes after the integer, 16 MiB by default. It limits the
+    ///   - limit: The maximum number of bytes after the length, 16 MiB by default. It limits the
     ///     memory that a peer can fill.
     /// - Returns: The length.
     public static func uint64(

@@ -39,8 +39,9 @@ enum ReplyRules {
         return !isMistake(remote, family, local, isIPv6Only)
     }
 
-    /// Returns whether no peer of the socket can have this address, so the program chose it by
-    /// mistake.
+    /// Returns `true` if no peer of the socket can have this address.
+    ///
+    /// The program must then have chosen the address by mistake.
     private static func isMistake(
         _ remote: SocketAddress, _ family: AddressFamily, _ local: SocketAddress,
         _ isIPv6Only: () -> Bool

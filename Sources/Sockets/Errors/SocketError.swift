@@ -306,7 +306,7 @@ public struct SocketError: Error, Sendable {
         /// task.
         public static let startLookup = Operation("start a thread to look up")
 
-        /// The phrase, such as "connect to" or "look up service".
+        /// The operation as a phrase, such as "connect to" or "look up service".
         public var description: String {
             preposition.isEmpty ? verb : "\(verb) \(preposition)"
         }

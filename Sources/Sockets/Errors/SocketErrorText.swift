@@ -57,7 +57,7 @@ extension SocketError: CustomStringConvertible {
         let moved: String?
         switch operation {
         case .exchange:
-            // Report the bytes of the reply, because `bytesTransferred` counts the bytes of the
+            // Report the number of reply bytes, because `bytesTransferred` counts the bytes of the
             // request.
             moved = Self.count(partialBytes.count, "received")
         case .send, .write, .sendFile:

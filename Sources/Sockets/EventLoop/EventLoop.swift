@@ -118,9 +118,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         return memory
     }
 
-    /// Counts one operation of the running job.
+    /// Counts one operation of the running job, and returns whether the budget allows it.
     ///
-    /// Returns whether the budget allows the operation, which is always true on other threads.
+    /// Outside the loop's thread, nothing is counted, and the result is always true.
     @inline(__always)
     func consumeOperation() -> Bool {
         guard isCurrent else { return true }
@@ -128,7 +128,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         return operationBudget >= 0
     }
 
-    /// Counts the first operation of a task that has yielded, and requires a cancellation check.
+    /// Counts the operation before which the running task has yielded.
+    ///
+    /// The next `consumeCancellationCheck` then returns `true`.
     func resumeAfterYield() {
         _ = consumeOperation()
         if isCurrent { needsCancellationCheck = true }
@@ -137,7 +139,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Returns whether the running task must check for cancellation, because a task has yielded
     /// since the last check.
     ///
-    /// On other threads, the result is always true.
+    /// Outside the loop's thread, the result is always true.
     @inline(__always)
     func consumeCancellationCheck() -> Bool {
         guard isCurrent else { return true }

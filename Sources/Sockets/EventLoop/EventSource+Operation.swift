@@ -61,12 +61,13 @@ extension EventSource {
 
     /// A Boolean value that indicates whether the task is cancelled.
     ///
-    /// Without this check, a task whose peer always keeps up would never wait, and so never notice
-    /// its cancellation. On the loop's thread, the property checks only after a yield. On other
-    /// threads, no operations are counted towards a yield, so each operation checks.
+    /// A task notices its cancellation when it waits. A task whose peer always keeps up never
+    /// waits, so it must read this property. On the loop's thread, the property checks for
+    /// cancellation only after a yield. On other threads, operations are not counted towards a
+    /// yield, so each operation checks.
     ///
     /// Read this property after `yieldIfNeeded`. That function does not return the value, because
-    /// then the frame of every waiting task would store the result.
+    /// storing the result would enlarge the frame of every waiting task.
     @inline(__always)
     var shouldStop: Bool { _slowPath(consumeCancellationCheck()) && Task.isCancelled }
 

@@ -20,7 +20,9 @@ struct ReadinessWord: ~Copyable {
     @inline(__always)
     func clear() { word.store(Self.idle, ordering: .releasing) }
 
-    /// Makes the word ready, because another attempt may succeed although no event will report it.
+    /// Makes the word ready.
+    ///
+    /// Call this method if another attempt may succeed but no event will report that.
     @inline(__always)
     func setReady() { word.store(Self.ready, ordering: .releasing) }
 

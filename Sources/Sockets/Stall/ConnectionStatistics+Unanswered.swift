@@ -22,8 +22,8 @@ extension ConnectionStatistics {
 
     /// Returns the sum of the timeouts that have expired since the first transmission.
     ///
-    /// The kernel doubles the timeout after each retransmission up to a limit, but it does not
-    /// double the first ones of a new connection (`tcp_syn_linear_timeouts`).
+    /// The kernel doubles the timeout after each retransmission up to a limit. It does not double
+    /// the first timeouts of a new connection (`tcp_syn_linear_timeouts`).
     private func expiredTimeouts(_ times: Int, last: Duration) -> Duration {
         let doubled = min(backoff ?? 0, times)
         let isLimited = last >= Self.longestTimeout

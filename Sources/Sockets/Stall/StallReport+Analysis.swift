@@ -221,8 +221,8 @@ struct StallAnalysis {
 
     /// The time since bytes were last sent, or nil if it was not measured.
     var timeSinceSending: Duration? {
-        // Use only the wait of a writer, because the wait of a reader does not show how long
-        // nothing was sent.
+        // Use only the time that a writer has waited, because bytes may be sent while a reader
+        // waits.
         let writes = activity.kind == .writing || activity.kind == .exchanging
         guard writes, let waited = activity.timeSinceProgress else {
             return now.timeSinceLastSend ?? now.timeSinceQueuesChanged

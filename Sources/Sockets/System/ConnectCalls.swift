@@ -42,14 +42,14 @@ extension System {
         }
     }
 
-    /// Returns if a started connect has succeeded, and throws its error if it has failed.
+    /// Completes a connect that was started.
     ///
-    /// Throws `EAGAIN` while the connect is in progress.
+    /// Throws `EAGAIN` while the connect is in progress, and the error of a failed connect.
     ///
     /// Calls connect(2) again. `SO_ERROR` would also report the result, but other code may have
     /// read and cleared it. In addition, Linux regards the connect as still in progress until
-    /// connect(2) is called again. So after `SO_ERROR` alone, a connect to another address would
-    /// succeed and do nothing.
+    /// connect(2) is called again. If only `SO_ERROR` were read, the next connect(2), even to
+    /// another address, would only complete the first connect and return success.
     static func finishConnect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
         do throws(Errno) {
             try startConnect(descriptor, address)

@@ -30,8 +30,8 @@ struct DatagramBatch: ~Copyable {
     /// The size of one datagram's buffer, which is enough because UDP's length field has 16 bits
     /// (RFC 768).
     private static let datagramCapacity = 65536
-    /// The size of a buffer for control data, which is large enough for both kinds of packet
-    /// information.
+    /// The size of a buffer for control data, which is large enough for `IP_PKTINFO` and
+    /// `IPV6_PKTINFO` together.
     private static let controlCapacity = 256
 
     private struct Memory {

@@ -108,8 +108,8 @@ extension System {
         return (count, sender, local)
     }
 
-    /// The size of a buffer for control data, which is large enough for both kinds of packet
-    /// information.
+    /// The size of a buffer for control data, which is large enough for `IP_PKTINFO` and
+    /// `IPV6_PKTINFO` together.
     private static let controlCapacity = 256
 
     static func address(in info: csockets_packet_info) -> PacketAddress? {

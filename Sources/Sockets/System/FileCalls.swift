@@ -10,7 +10,9 @@ struct FileIdentity: Equatable {
     var isSocket: Bool
 }
 
-/// The version of a file's contents, which differs after the file was changed or replaced.
+/// The version of a file's contents.
+///
+/// A changed or replaced file has a different version.
 struct FileVersion: Equatable {
     private var numbers: [Int]
 
@@ -24,7 +26,7 @@ struct FileVersion: Equatable {
 }
 
 extension System {
-    /// Returns the version of a file, following symbolic links: fstatat(2).
+    /// Returns the version of a file's contents, following symbolic links: fstatat(2).
     static func fstatat(_ path: [UInt8]) throws(Errno) -> FileVersion {
         var status = stat()
         _ = try systemCall(.fstatat) {

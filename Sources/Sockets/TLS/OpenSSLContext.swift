@@ -233,7 +233,7 @@ final class TicketStore {
 }
 
 extension TLSVersion {
-    /// The number of the version in the protocol.
+    /// The number that identifies the version in the messages of the protocol.
     var number: Int32 {
         switch self {
         case .tls12: 0x303

@@ -38,7 +38,9 @@ public struct TLSCertificate: Hashable, Sendable {
     }
 }
 
-/// The contents of fixed-size arrays of C structures, which Swift imports as tuples.
+/// Functions that return the contents of fixed-size arrays in C structures.
+///
+/// Swift imports such arrays as tuples.
 enum CText {
     /// Returns the bytes of an array.
     static func bytes<Bytes>(_ bytes: Bytes) -> [UInt8] { withUnsafeBytes(of: bytes) { Array($0) } }

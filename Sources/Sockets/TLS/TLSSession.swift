@@ -38,7 +38,9 @@ final class TLSSession: @unchecked Sendable {
     @exclusivity(unchecked) private var hasHeldTickets = false
     /// A Boolean value that indicates whether the first two bytes from the peer were checked.
     @exclusivity(unchecked) private var hasCheckedBeginning = false
-    /// The first byte from the peer, after it was checked.
+    /// The first byte from the peer, or nil before it has arrived.
+    ///
+    /// `checkBeginning` needs it if it arrived alone.
     @exclusivity(unchecked) private var firstByte: UInt8?
     /// A Boolean value that indicates whether the received stream has ended.
     @exclusivity(unchecked) private var isAtEnd = false

@@ -245,7 +245,7 @@ struct DoctorText {
 
     private static let shownReaders = 3
 
-    /// Returns a sentence for each slow reader, and the number of those that are left out.
+    /// Returns sentences about the first slow readers, and a line with the number of the others.
     func lines(about readers: [Analysis.SlowReader]) -> [String] {
         let shown = readers.prefix(Self.shownReaders).flatMap { reader in
             TextLayout.wrapped(sentence(about: reader), width: width, indent: "")

@@ -38,8 +38,8 @@ final class ActivityClock: Sendable {
     /// The time at which a byte last moved in either direction.
     var lastActivity: Duration { .nanoseconds(activity.load(ordering: .relaxed)) }
 
-    /// The time at which the last received bytes were written, or the current time if they are not
-    /// written yet.
+    /// The time at which the last received bytes were written to standard output, or the current
+    /// time while they are being written.
     var lastReceive: Duration {
         if isWriting.load(ordering: .acquiring) { return now }
         return .nanoseconds(receive.load(ordering: .relaxed))

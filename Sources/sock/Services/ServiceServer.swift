@@ -71,7 +71,8 @@ extension ServiceServer {
             try await tls?.start(on: client)
             try await service.serve(client)
         } catch {
-            // A stopped server cancels or closes its connections, so such errors are not reported.
+            // Do not report an error that occurs because the stopped server cancels or closes its
+            // connections.
             let isEnd = (error as? SocketError)?.isEndOfService ?? false
             if isVerbose, !isEnd { Log.message(Failure(any: error).message) }
         }

@@ -72,7 +72,7 @@ enum StartTLS: String, CaseIterable, Sendable {
         }
     }
 
-    /// Returns the first word after the code of a line of a reply, in capitals.
+    /// Returns the first word after the reply code of a line, in capitals.
     private static func firstWord(_ line: String) -> String {
         String(line.dropFirst(4).prefix { $0 != " " }).uppercased()
     }

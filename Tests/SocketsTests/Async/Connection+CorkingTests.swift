@@ -23,7 +23,7 @@ struct ConnectionCorkingTests {
         #expect(try !connection.option(.cork))
     }
 
-    @Test("corked only runs its closure on a Unix socket")
+    @Test("on a Unix socket, corked runs its closure and sets no option")
     func overUnix() async throws {
         let (peer, connection) = try Connection.pair()
         let result = try await connection.corked {

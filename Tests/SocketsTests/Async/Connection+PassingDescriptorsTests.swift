@@ -39,7 +39,7 @@ struct ConnectionPassingDescriptorsTests {
         #expect(await eventually { !pipe.hasReader })
     }
 
-    @Test("a read without descriptorsAtMost: discards descriptors")
+    @Test("a read that omits `descriptorsAtMost` discards descriptors")
     func discarded() async throws {
         let (one, other) = try Connection.pair()
         let (pipe, second) = (try WatchedPipe(), try WatchedPipe())

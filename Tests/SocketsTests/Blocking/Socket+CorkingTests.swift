@@ -20,7 +20,7 @@ struct SocketCorkingTests {
         #expect(try !client.option(.cork))
     }
 
-    @Test("corked only runs its closure on a Unix socket")
+    @Test("on a Unix socket, corked runs its closure and sets no option")
     func overUnix() throws {
         let (peer, socket) = try Socket.pair()
         let result = try socket.corked {

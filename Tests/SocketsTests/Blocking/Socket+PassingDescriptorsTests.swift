@@ -77,7 +77,7 @@ struct SocketPassingDescriptorsTests {
         #expect(await eventually { !pipe.hasReader })
     }
 
-    @Test("a receive without descriptorsAtMost: discards descriptors", arguments: types)
+    @Test("a receive that omits `descriptorsAtMost` discards descriptors", arguments: types)
     func discarded(type: SocketType) async throws {
         let (one, other) = try Socket.pair(type)
         let receives: [(Socket) throws -> [UInt8]] = [

@@ -165,7 +165,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10])
     }
 
-    @Test("many small prepend calls move the bytes rarely")
+    @Test("many small prepend calls rarely move the existing bytes")
     func prependLoop() {
         var buffer = ByteBuffer(capacity: 64)
         append([UInt8](repeating: 1, count: 64), to: &buffer)

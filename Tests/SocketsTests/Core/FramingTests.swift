@@ -56,7 +56,7 @@ struct FramingTests {
     }
 
     @Test(
-        "an integer has the same value after conversion to bytes in both orders",
+        "an integer keeps its value when converted to bytes and back in either byte order",
         arguments: [ByteOrder.bigEndian, .littleEndian])
     func integers(order: ByteOrder) {
         #expect(UInt8(UInt8.max.bytes(order), order) == .max)

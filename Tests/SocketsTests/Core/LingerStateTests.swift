@@ -118,7 +118,7 @@ struct LingerStateTests {
         #expect(end(of: client) == nil)
     }
 
-    @Test("closing a connection that has linger set and unsent bytes does not hold up the loop")
+    @Test("closing a connection with unsent bytes and the linger option does not block the loop")
     func loopGoesOn() async throws {
         let group = try LoopGroup(loops: 1)
         let listener = try Listener(on: Loopback.ipv4, group: group)
@@ -137,7 +137,7 @@ struct LingerStateTests {
         try stuck.sendAll("x")
         #expect(try stuck.receive(atMost: 1, timeout: .seconds(10)) == [1])
         let start = ContinuousClock.now
-        // The peer has closed when its end comes after what the kernel had accepted.
+        // The loop must serve these clients although the closed connection has unsent bytes.
         for _ in 0..<20 {
             let client = try Socket(to: listener.localAddress)
             try client.sendAll("p")

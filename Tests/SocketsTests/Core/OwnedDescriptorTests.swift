@@ -25,7 +25,7 @@ struct OwnedDescriptorTests {
         System.close(number)
     }
 
-    @Test("an OwnedSocket that is not taken over removes its socket file")
+    @Test("an OwnedSocket that gets no new owner removes its socket file")
     func file() throws {
         let address = SocketAddress.unix(try #require(UnixAddress(path: Loopback.unixPath())))
         do {
@@ -38,7 +38,7 @@ struct OwnedDescriptorTests {
         #expect(UnixSocketFile(boundTo: address) == nil)
     }
 
-    @Test("raw(for:) throws for another family and maps an IPv4 address for an IPv6 socket")
+    @Test("raw(for:) maps an IPv4 address for an IPv6 socket, and throws for a Unix socket")
     func family() throws {
         let error = #expect(throws: SocketError.self) {
             try Loopback.ipv4.raw(for: .unix, .connect, on: -1)

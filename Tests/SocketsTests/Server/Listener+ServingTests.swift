@@ -281,7 +281,7 @@ struct ListenerServingTests {
     }
 
     #if DEBUG
-        @Test("an unexpected accept error ends serve and closes the listener")
+        @Test("an unexpected accept error ends `serve` and closes the listener")
         func broken() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])

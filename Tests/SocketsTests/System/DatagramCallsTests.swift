@@ -102,7 +102,7 @@ struct DatagramCallsTests {
         #expect(error == .invalidArgument || error == .networkUnreachable)
     }
 
-    @Test("sending from an IPv6 address throws if either half of the address is not local")
+    @Test("sending from an IPv6 address throws if its high or low 64 bits match no local address")
     func foreignSourceIPv6() throws {
         let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
         let address = RawSocketAddress(.ipv6(high: 0, low: 1, port: 9, scope: 0))

@@ -13,7 +13,7 @@ struct LookupThreadsTests {
         #expect(try calls.run(for: .seconds(30)) { 7 } == 7)
     }
 
-    @Test("a call that exceeds the duration returns nil, and its thread still ends")
+    @Test("a call that exceeds the duration throws `timedOut`, and its thread still ends")
     func notInTime() throws {
         let gate = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
@@ -30,7 +30,7 @@ struct LookupThreadsTests {
         #expect(ended.wait(timeout: .now() + 30) == .success)
     }
 
-    @Test("a call with a duration of zero or less returns nil without waiting")
+    @Test("a call with a duration of zero or less throws `timedOut` without waiting")
     func withoutAnyTime() throws {
         let gate = DispatchSemaphore(value: 0)
         for limit in [Duration.zero, .seconds(-1)] {

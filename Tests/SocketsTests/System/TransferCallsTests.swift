@@ -281,7 +281,7 @@ struct TransferCallsTests {
         #expect(requests[0].isReady)
     }
 
-    @Test("poll throws an error other than EINTR")
+    @Test("poll throws every error except EINTR")
     func failedPoll() {
         var noRequests: [PollRequest] = []
         FaultInjection.during([.poll: [.error(.noMemory)]]) { () -> Void in

@@ -303,7 +303,7 @@ struct BadPeerTests {
         }
     }
 
-    @Test("a client that trusts anything logs one warning, or none if it has pins")
+    @Test("a client with insecurelyTrustAnything logs one warning, or none if it has pins")
     func insecureLog() async throws {
         let result = await #expect(
             processExitsWith: .success, observing: [\.standardErrorContent]

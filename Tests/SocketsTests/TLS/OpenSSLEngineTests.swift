@@ -181,7 +181,7 @@ struct OpenSSLEngineTests {
     }
 
     @Test(
-        "a client that trusts anything accepts any certificate", arguments: ["expired", "unknown"])
+        "insecurelyTrustAnything accepts any certificate", arguments: ["expired", "unknown"])
     func trustsAnything(name: String) throws {
         var pair = try pair(name, client: { $0.trust = .insecurelyTrustAnything })
         #expect(pair.handshake().client == nil)

@@ -164,7 +164,7 @@ struct TLSIdentityTests {
         }
     }
 
-    @Test("a client needs the name of the server unless it trusts anything")
+    @Test("a client needs the name of the server unless it uses insecurelyTrustAnything")
     func serverName() throws {
         guard
             case .invalidConfiguration = failure({

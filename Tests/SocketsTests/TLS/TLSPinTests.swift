@@ -122,7 +122,7 @@ struct TLSPinTests {
         }
     }
 
-    @Test("a client that trusts anything checks only the pins")
+    @Test("a client with insecurelyTrustAnything checks only the pins")
     func anything() throws {
         let trust = TLSTrust.insecurelyTrustAnything
         guard

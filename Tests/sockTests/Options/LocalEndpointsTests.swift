@@ -60,7 +60,7 @@ struct LocalEndpointsTests {
         #expect(error?.errno == .addressInUse)
     }
 
-    @Test("a new port is chosen if the kernel's first choice is in use on the second address")
+    @Test("open tries another port if the kernel's first choice is in use on the second address")
     func takenPort() throws {
         var taken: [UInt16] = []
         let endpoints = LocalEndpoints([.tcp("::1", port: 0), .tcp("127.0.0.1", port: 0)])

@@ -41,7 +41,7 @@ struct RelayOptionsTests {
         #expect(throws: UsageError.self) { try options("-w1", "--half-close-after", "1") }
     }
 
-    @Test("the datagram size is the largest of the family, or the value of --datagram-size")
+    @Test("the datagram size is --datagram-size, or the largest size that all addresses allow")
     func datagramSize() throws {
         let addresses: [SocketAddress] = [.ipv6(.loopback, port: 1), .ipv4(.loopback, port: 1)]
         #expect(try options().datagramSize(to: addresses) == 65_507)

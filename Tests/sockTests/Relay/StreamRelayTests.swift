@@ -246,7 +246,7 @@ struct StreamRelayTests {
         #expect(time >= .seconds(2) && time < .milliseconds(2500), "\(time)")
     }
 
-    @Test("blocked output counts as silence for -w")
+    @Test("blocked output counts towards the idle limit of -w")
     func blockedOutput() throws {
         let peer = try Peer { client in
             while true { try client.sendAll([UInt8](repeating: 7, count: 65_536)) }
