@@ -204,7 +204,12 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
             }
             // Do not report writability, because every sent datagram makes the socket writable and
             // each event would cost a wakeup.
-            source = try EventSource(owning: socket, on: loop, reportsWritable: false)
+            let (mayLinger, isShared, mode) = (
+                socket.mayLinger, socket.isShared, socket.adoptedMode
+            )
+            source = try EventSource(
+                owning: socket.descriptor, on: loop, reportsWritable: false, mayLinger: mayLinger,
+                isShared: isShared, adoptedMode: mode)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }

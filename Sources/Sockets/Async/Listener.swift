@@ -197,7 +197,12 @@ public final class Listener: DescriptorOwner, Sendable {
         modeMayChange = Atomic(isAdopted)
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
-            source = try EventSource(owning: socket, on: loop)
+            let (mayLinger, isShared, mode) = (
+                socket.mayLinger, socket.isShared, socket.adoptedMode
+            )
+            source = try EventSource(
+                owning: socket.descriptor, on: loop, mayLinger: mayLinger, isShared: isShared,
+                adoptedMode: mode)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
