@@ -331,23 +331,39 @@ def _():
 # The article
 
 
+def wait_until_idle(processes):
+    """Waits until none of the processes has run for half a second."""
+    def ran():
+        return [Path(f"/proc/{process.pid}/schedstat").read_text() for process in processes]
+
+    limit = time.monotonic() + LIMIT
+    before, since = ran(), time.monotonic()
+    while time.monotonic() - since < 0.5:
+        expect(time.monotonic() < limit, f"a program still runs after {LIMIT} s")
+        time.sleep(0.05)
+        if (now := ran()) != before:
+            before, since = now, time.monotonic()
+
+
 def replay(session, port):
     """Runs the commands of a printed session, and returns it with their output."""
-    lines, code, last = [], 0, None
+    lines, code, started = [], 0, []
     for line in session.splitlines():
         if not line.startswith("$ "):
             continue
         lines.append(line)
         words = [port if word == "7000" else word for word in line[2:].split()]
         if words[-1] == "&":
-            last = start(*[sys.executable if words[0] == "python3" else words[0]], *words[1:-1])
+            started.append(start(*[sys.executable if words[0] == "python3" else words[0]], *words[1:-1]))
             if "listen" in words:
                 wait_bound(int(port))
         elif words == ["kill", "-STOP", "$!"]:
-            last.signal(signal.SIGSTOP)
+            started[-1].signal(signal.SIGSTOP)
         elif words == ["echo", "$?"]:
             lines.append(str(code))
         else:
+            # A person types the command when both programs have filled the buffers.
+            wait_until_idle(started)
             result = doctor(*words[2:], code=1)
             lines.append(result.out.decode())
             code = result.code
