@@ -4,12 +4,16 @@
 // The file is empty on another platform, so that the header's #error is the only error.
 #ifdef __linux__
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+
+// This header must follow netinet/in.h, whose types it would otherwise define again.
+#include <linux/in6.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -107,6 +111,26 @@ int csockets_interface_mtu(int descriptor, const char *name, int *mtu) {
     if (set_interface(&request, name) != 0) return -1;
     if (ioctl(descriptor, SIOCGIFMTU, &request) != 0) return -1;
     *mtu = request.ifr_mtu;
+    return 0;
+}
+
+int csockets_lease_flow_label(int descriptor, uint32_t label, const void *destination) {
+    struct in6_flowlabel_req request = {
+        .flr_label = htonl(label),
+        .flr_action = IPV6_FL_A_GET,
+        .flr_share = IPV6_FL_S_ANY,
+        .flr_flags = IPV6_FL_F_CREATE,
+    };
+    memcpy(&request.flr_dst, destination, sizeof request.flr_dst);
+    return setsockopt(
+        descriptor, IPPROTO_IPV6, IPV6_FLOWLABEL_MGR, &request, sizeof request);
+}
+
+int csockets_flow_label(int descriptor, uint32_t *label) {
+    struct in6_flowlabel_req request = {.flr_action = IPV6_FL_A_GET};
+    socklen_t size = sizeof request;
+    if (getsockopt(descriptor, IPPROTO_IPV6, IPV6_FLOWLABEL_MGR, &request, &size) != 0) return -1;
+    *label = ntohl(request.flr_label);
     return 0;
 }
 

@@ -104,6 +104,14 @@ int csockets_interface_index(int descriptor, const char *name, unsigned int *ind
 /// which is ENODEV if no interface has the name.
 int csockets_interface_mtu(int descriptor, const char *name, int *mtu);
 
+/// Leases an IPv6 flow label for packets to a destination of 16 bytes: setsockopt(2) with
+/// IPV6_FLOWLABEL_MGR. Several sockets may lease the same label.
+int csockets_lease_flow_label(int descriptor, uint32_t label, const void *destination);
+
+/// Reads the leased flow label of a connected socket: getsockopt(2) with IPV6_FLOWLABEL_MGR. On
+/// failure, returns -1 and sets errno, which is ENOENT if the connection has no leased label.
+int csockets_flow_label(int descriptor, uint32_t *label);
+
 /// POLLRDHUP of poll(2), which requires _GNU_SOURCE: the peer has half-closed.
 extern const short csockets_peer_has_ended;
 

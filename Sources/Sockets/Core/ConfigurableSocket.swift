@@ -64,7 +64,7 @@ extension ConfigurableSocket {
                 try option.set(descriptor, owner.family, value)
             }
         } catch {
-            throw error.with(hint: option.range?.hint(for: error))
+            throw error.with(hint: error.errno.flatMap { option.hints[$0] })
         }
         if option.isRaw { owner.didSetRawOption() }
         if option.mayLinger { owner.didSetLinger() }

@@ -60,7 +60,7 @@ struct ConnectAttempts: ~Copyable {
         _ deadline: Deadline
     ) throws(SocketError) {
         order = HappyEyeballs(
-            addresses: try Self.reachable(addresses, from: options.localAddress),
+            addresses: try Self.reachable(addresses, options),
             limit: deadline.remaining, limitCause: deadline.cause)
         self.type = type
         self.options = options
@@ -105,23 +105,15 @@ struct ConnectAttempts: ~Copyable {
         }
     }
 
-    /// Returns the addresses that have the family of `local`, or all addresses if `local` is `nil`
-    /// or unspecified.
+    /// Returns the addresses for which the options have a local address.
     private static func reachable(
-        _ addresses: [SocketAddress], from local: SocketAddress?
+        _ addresses: [SocketAddress], _ options: ConnectOptions
     ) throws(SocketError) -> [SocketAddress] {
-        guard let local, local.ip?.isUnspecified != true, let family = local.unmapped.family else {
-            return addresses
+        let reachable = addresses.filter(options.canReach)
+        if reachable.isEmpty, let first = addresses.first {
+            _ = try options.localAddress(for: first)
         }
-        let reachable = addresses.filter { $0.unmapped.family == family }
-        guard reachable.isEmpty, let other = addresses.first?.unmapped.family else {
-            return reachable
-        }
-        throw SocketError(
-            .bind,
-            .invalidInput(
-                "the peer's address is \(other), so the local address must be \(other) too"),
-            localAddress: local)
+        return reachable
     }
 
     /// Returns the error of a connect whose attempts have all failed.
@@ -132,7 +124,8 @@ struct ConnectAttempts: ~Copyable {
         guard let address = order.attempts.first(where: { $0.cause == cause })?.address else {
             return error
         }
-        return error.withLocalHint(to: address, from: options.localAddress, type)
+        let local = try? options.localAddress(for: address)
+        return error.withLocalHint(to: address, from: local, type)
     }
 
     /// Connects a datagram socket.
@@ -170,8 +163,7 @@ struct ConnectAttempts: ~Copyable {
         let address = order.addresses[index]
         do throws(SocketError) {
             let socket = try OwnedSocket.unconnected(for: address, type, options)
-            let raw = try address.raw(
-                for: socket.family, .connect, on: socket.descriptor.number)
+            let raw = try socket.rawDestination(address)
             let attempt = Attempt(socket, to: raw)
             attempts[index] = attempt
             attempt.isNew = !check(index, attempt) { descriptor, raw throws(Errno) in

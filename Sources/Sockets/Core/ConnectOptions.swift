@@ -5,29 +5,82 @@
 ///     to: .tcp("www.example.com", port: "http"), options: .init(family: .ipv4))
 /// ```
 public struct ConnectOptions: Sendable {
-    /// The local address or port to connect from, or `nil` to let the kernel choose.
+    /// The local addresses or ports to connect from, at most one for each family; empty to let the
+    /// kernel choose.
     ///
-    /// An unspecified address (`0.0.0.0` or `::`) with a port applies the port to attempts of both
-    /// families.
+    /// Each attempt uses the first address of its family. Addresses of the peer whose family has no
+    /// local address are not tried. An unspecified address (`0.0.0.0` or `::`) with a port applies
+    /// the port to attempts of both families, unless the other family has its own address.
+    ///
+    /// ```swift
+    /// let options = ConnectOptions(localAddresses: [
+    ///     SocketAddress("192.0.2.7:0")!, SocketAddress("[2001:db8::7]:0")!,
+    /// ])
+    /// ```
     ///
     /// A Unix datagram socket needs a local address to receive replies.
-    public var localAddress: SocketAddress?
+    public var localAddresses: [SocketAddress]
 
     /// The only address family to try, or `nil` to try all addresses of the endpoint.
     public var family: AddressFamily?
 
     /// The socket options to set on each attempt, in order, before bind and connect.
+    ///
+    /// If the kernel rejects an option, the connect fails with an error that names the option, and
+    /// no other address is tried.
     public var socketOptions: [SocketOptionSetting]
 
-    /// Creates options.
+    /// Creates options with one local address or none.
     ///
     /// Omitted parameters keep their defaults.
     public init(
         localAddress: SocketAddress? = nil, family: AddressFamily? = nil,
         socketOptions: [SocketOptionSetting] = []
     ) {
-        self.localAddress = localAddress
+        self.init(
+            localAddresses: localAddress.map { [$0] } ?? [], family: family,
+            socketOptions: socketOptions)
+    }
+
+    /// Creates options with a local address for each family.
+    ///
+    /// Omitted parameters keep their defaults.
+    public init(
+        localAddresses: [SocketAddress], family: AddressFamily? = nil,
+        socketOptions: [SocketOptionSetting] = []
+    ) {
+        self.localAddresses = localAddresses
         self.family = family
         self.socketOptions = socketOptions
     }
+
+    /// Returns whether a socket can connect to `peer` from a local address of the options.
+    func canReach(_ peer: SocketAddress) -> Bool {
+        localAddresses.isEmpty || source(for: peer) != nil
+    }
+
+    /// Returns the local address for a connection to `peer`, or `nil` if the kernel chooses it.
+    ///
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if no local address has the family of
+    ///   `peer`.
+    func localAddress(for peer: SocketAddress) throws(SocketError) -> SocketAddress? {
+        guard let first = localAddresses.first else { return nil }
+        if let source = source(for: peer) { return source }
+        let family = peer.socketFamily
+        let article = family == .unix ? "a" : "an"
+        throw SocketError(
+            .bind,
+            .invalidInput("the peer's address is \(family): expected \(article) \(family) address"),
+            localAddress: first)
+    }
+
+    private func source(for peer: SocketAddress) -> SocketAddress? {
+        localAddresses.first { $0.unmapped.family == peer.socketFamily }
+            ?? localAddresses.first { $0.family == nil || $0.ip?.isUnspecified == true }
+    }
+}
+
+extension SocketAddress {
+    /// The family of a socket that connects to the address.
+    var socketFamily: AddressFamily { unmapped.family ?? .unix }
 }

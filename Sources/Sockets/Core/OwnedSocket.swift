@@ -29,6 +29,8 @@ struct OwnedSocket: ~Copyable {
     }
     /// A Boolean value that indicates whether `SO_LINGER` may be set.
     private(set) var mayLinger: Bool
+    /// The flow label with which the socket connects, or `nil` if the kernel chooses the label.
+    private var flowLabel: UInt32?
     /// The error that broke the connection, shared with the duplicates of the socket.
     let connectionError: ConnectionError?
     /// A Boolean value that indicates whether another descriptor may refer to the same socket.
@@ -55,12 +57,23 @@ struct OwnedSocket: ~Copyable {
         self.isShared = isShared
     }
 
-    /// Creates an unbound, unconnected socket: socket(2).
-    init(_ family: AddressFamily, _ type: SocketType) throws(SocketError) {
+    /// Creates an unbound, unconnected socket, with the protocol that the settings choose:
+    /// socket(2).
+    ///
+    /// The other settings are not applied.
+    init(
+        _ family: AddressFamily, _ type: SocketType, for settings: [SocketOptionSetting] = []
+    ) throws(SocketError) {
+        let choice = settings.last { $0.protocolNumber != nil }
         let number: Int32
         do throws(Errno) {
-            number = try System.socket(family, type)
+            number = try System.socket(
+                family, type, protocolNumber: choice?.protocolNumber ?? 0)
         } catch {
+            if let choice, error == .protocolNotSupported || error == .protocolNotAvailable {
+                throw choice.explained(
+                    SocketError(.setOption, .system(error), subject: choice.name))
+            }
             throw SocketError(.createSocket, .system(error))
         }
         self.init(OwnedDescriptor(number), family, type)
@@ -91,9 +104,10 @@ struct OwnedSocket: ~Copyable {
     static func unconnected(
         for address: SocketAddress, _ type: SocketType, _ options: ConnectOptions
     ) throws(SocketError) -> OwnedSocket {
-        var socket = try OwnedSocket(address.unmapped.family ?? .unix, type)
-        try socket.set(options.socketOptions)
-        if let local = options.localAddress {
+        var socket = try OwnedSocket(
+            address.socketFamily, type, for: options.socketOptions)
+        try socket.set(options.socketOptions, destination: address)
+        if let local = try options.localAddress(for: address) {
             if type == .stream, socket.family != .unix {
                 // For port 0, let connect choose the port, because bind would reserve a port for
                 // every destination.
@@ -136,7 +150,7 @@ struct OwnedSocket: ~Copyable {
         on address: SocketAddress, _ type: SocketType, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
         let address = address.unmapped
-        var socket = try OwnedSocket(address.family ?? .unix, type)
+        var socket = try OwnedSocket(address.family ?? .unix, type, for: options.socketOptions)
         let family = socket.family
         var settings: [SocketOptionSetting] = []
         if family == .ipv6 {
@@ -186,18 +200,49 @@ struct OwnedSocket: ~Copyable {
     }
 
     /// Sets options in order.
-    mutating func set(_ settings: [SocketOptionSetting]) throws(SocketError) {
+    ///
+    /// `destination` is the address to which the socket will connect, or `nil` if it will not
+    /// connect.
+    mutating func set(
+        _ settings: [SocketOptionSetting], destination: SocketAddress? = nil
+    ) throws(SocketError) {
         for setting in settings {
             do throws(SocketError) {
-                try call(.setOption, setting.name) { descriptor throws(Errno) in
-                    try setting.apply(descriptor, family)
+                switch setting.effect {
+                case .option(let apply):
+                    try call(.setOption, setting.name) { descriptor throws(Errno) in
+                        try apply(descriptor, family)
+                    }
+                case .protocolNumber: break  // The socket was created with it.
+                case .flowLabel(let label):
+                    try leaseFlowLabel(label, setting.name, to: destination)
                 }
             } catch {
-                throw error.with(hint: setting.hint(for: error))
+                throw setting.explained(error)
             }
             if setting.isRaw { timeoutsAreKnown = false }
             if setting.mayLinger { mayLinger = true }
         }
+    }
+
+    /// Leases a flow label for an IPv6 connection; has no effect on an IPv4 socket.
+    private mutating func leaseFlowLabel(
+        _ label: UInt32, _ name: String, to destination: SocketAddress?
+    ) throws(SocketError) {
+        guard family != .ipv4 || destination == nil else { return }
+        try call(.setOption, name) { descriptor throws(Errno) in
+            guard let destination, family == .ipv6 else { throw .notSupportedOnSocket }
+            let raw = try destination.raw(for: family, on: descriptor)
+            try System.leaseFlowLabel(descriptor, label, to: raw)
+        }
+        flowLabel = label
+    }
+
+    /// Returns an address of a peer in the kernel's form, with the flow label of the socket.
+    func rawDestination(_ address: SocketAddress) throws(SocketError) -> RawSocketAddress {
+        var raw = try address.raw(for: family, .connect, on: descriptor.number)
+        if let flowLabel { raw.setFlowLabel(flowLabel) }
+        return raw
     }
 
     /// Binds an address: bind(2).

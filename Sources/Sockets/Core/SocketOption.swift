@@ -18,26 +18,13 @@ public struct SocketOption<Value: Sendable>: Sendable {
     /// Setting such an option may change the socket's timeouts in the kernel, so cached timeouts
     /// become invalid.
     var isRaw = false
-    /// The values that the kernel accepts, or `nil` if the option has no known range.
-    var range: OptionRange?
+    /// What a program can do about an error of setting the option, by the error's code.
+    var hints: [Errno: String] = [:]
     /// A Boolean value that indicates whether setting the option may set `SO_LINGER`.
     var mayLinger = false
     /// A closure that converts the value of `SO_ERROR` to the pending error, which reading the
     /// option cleared in the kernel; `nil` for other options.
     var takenError: (@Sendable (Value) -> Errno?)?
-}
-
-/// The values that the kernel accepts for an option.
-struct OptionRange: Sendable {
-    let values: ClosedRange<Int>
-    var unit = ""
-
-    /// Returns a hint if `error` means that the value of the option was out of range, and `nil`
-    /// otherwise.
-    func hint(for error: SocketError) -> String? {
-        guard error.errno == .invalidArgument else { return nil }
-        return "The option takes \(values.lowerBound) to \(values.upperBound)\(unit)."
-    }
 }
 
 extension SocketOption<Bool> {
@@ -75,12 +62,12 @@ extension SocketOption<Bool> {
     /// `IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`: datagrams to a group also reach members on this
     /// machine.
     public static var multicastLoop: Self {
-        let number = SocketOption<Int32>.number("multicastLoop", .multicastLoop4, .multicastLoop6)
-        return number.map({ $0 != 0 }, { $0 ? 1 : 0 })
+        flag("multicastLoop", .multicastLoop4, .multicastLoop6)
     }
 
-    private static func flag(_ name: String, _ key: OptionKey) -> Self {
-        SocketOption<Int32>.number(name, key).map({ $0 != 0 }, { $0 ? 1 : 0 })
+    /// Returns an option that is on or off; see ``SocketOption/number(_:_:_:)``.
+    static func flag(_ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil) -> Self {
+        SocketOption<Int32>.number(name, key, ipv6Key).map({ $0 != 0 }, { $0 ? 1 : 0 })
     }
 }
 
@@ -100,12 +87,12 @@ extension SocketOption<Int> {
     /// `TCP_KEEPCNT`: the number of unanswered probes after which the kernel ends a connection,
     /// 1–127.
     public static var keepAliveCount: Self {
-        count("keepAliveCount", .keepAliveCount, nil, 1...127)
+        count("keepAliveCount", .keepAliveCount).accepting("1 to 127")
     }
 
     /// `IP_TTL`, `IPV6_UNICAST_HOPS`: the number of routers that a packet may pass, 1–255.
     public static var timeToLive: Self {
-        count("timeToLive", .timeToLive4, .timeToLive6, 1...255)
+        count("timeToLive", .timeToLive4, .timeToLive6).accepting("1 to 255")
     }
 
     /// `IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`: the number of routers that a packet to a group
@@ -113,15 +100,13 @@ extension SocketOption<Int> {
     ///
     /// With 1, the packet stays in the local network.
     public static var multicastTimeToLive: Self {
-        count("multicastTimeToLive", .multicastTimeToLive4, .multicastTimeToLive6, 0...255)
+        count("multicastTimeToLive", .multicastTimeToLive4, .multicastTimeToLive6)
+            .accepting("0 to 255")
     }
 
-    private static func count(
-        _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil,
-        _ range: ClosedRange<Int>? = nil
-    ) -> Self {
+    /// Returns an option with an integer value; see ``SocketOption/number(_:_:_:)``.
+    static func count(_ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil) -> Self {
         SocketOption<Int32>.number(name, key, ipv6Key).map(Int.init, Int32.init(clamping:))
-            .taking(range.map { OptionRange(values: $0) })
     }
 }
 
@@ -129,16 +114,20 @@ extension SocketOption<Duration> {
     /// `TCP_KEEPIDLE`: how long a connection is idle before the first probe.
     ///
     /// The value is rounded up to whole seconds. The kernel accepts values from 1 to 32,767.
-    public static var keepAliveIdle: Self { seconds("keepAliveIdle", .keepAliveIdle) }
+    public static var keepAliveIdle: Self {
+        seconds("keepAliveIdle", .keepAliveIdle).accepting("1 to 32767 s")
+    }
 
     /// `TCP_KEEPINTVL`: the time between two probes.
     ///
     /// The value is rounded up to whole seconds. The kernel accepts values from 1 to 32,767.
-    public static var keepAliveInterval: Self { seconds("keepAliveInterval", .keepAliveInterval) }
+    public static var keepAliveInterval: Self {
+        seconds("keepAliveInterval", .keepAliveInterval).accepting("1 to 32767 s")
+    }
 
-    private static func seconds(_ name: String, _ key: OptionKey) -> Self {
+    /// Returns an option whose value is a number of seconds.
+    static func seconds(_ name: String, _ key: OptionKey) -> Self {
         SocketOption<Int32>.number(name, key).map({ .seconds($0) }, \.wholeSeconds)
-            .taking(OptionRange(values: 1...32_767, unit: " s"))
     }
 }
 
@@ -166,10 +155,8 @@ extension SocketOption<Errno?> {
     /// The option is read-only, and reading it clears the error. If the error broke a connection,
     /// later reads from the connection still report the error after the received bytes.
     public static var error: Self {
-        var option = SocketOption(name: "error") { descriptor, _ throws(Errno) in
+        var option = SocketOption.readOnly("error") { descriptor, _ throws(Errno) in
             try System.takeError(descriptor)
-        } set: { _, _, _ throws(Errno) in
-            throw .protocolNotAvailable
         }
         option.takenError = { $0 }
         return option
@@ -206,7 +193,7 @@ extension SocketOption<Int32> {
     ///
     /// If `ipv6Key` is given, it replaces `key` on an IPv6 socket. Setting the option then also
     /// sets `key`, because an IPv6 socket may carry IPv4 traffic too.
-    fileprivate static func number(
+    static func number(
         _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil
     ) -> Self {
         SocketOption(name: name) { descriptor, family throws(Errno) in
@@ -249,15 +236,35 @@ extension SocketOption {
         return option
     }
 
-    /// Returns a copy of the option with this range of accepted values.
-    fileprivate func taking(_ range: OptionRange?) -> Self {
+    /// Returns an option that the kernel or the library sets.
+    static func readOnly(
+        _ name: String,
+        _ get: @escaping @Sendable (Int32, AddressFamily) throws(Errno) -> Value
+    ) -> Self {
+        SocketOption(name: name, get: get) { _, _, _ throws(Errno) in
+            throw .protocolNotAvailable
+        }
+    }
+
+    /// Returns a copy of the option with a hint about the values that the kernel accepts.
+    func accepting(_ values: String) -> Self {
+        hinting(.invalidArgument, "The option takes \(values).")
+    }
+
+    /// Returns a copy of the option with a hint about the privilege that the kernel requires.
+    func requiring(_ privilege: String) -> Self {
+        hinting(.notPermitted, "The option requires \(privilege).")
+    }
+
+    /// Returns a copy of the option with a hint for an error.
+    func hinting(_ error: Errno, _ hint: String) -> Self {
         var option = self
-        option.range = range
+        option.hints[error] = hint
         return option
     }
 
     /// Returns the same option with values of another type.
-    fileprivate func map<Other>(
+    func map<Other>(
         _ decode: @escaping @Sendable (Value) -> Other,
         _ encode: @escaping @Sendable (Other) -> Value
     ) -> SocketOption<Other> {
@@ -271,44 +278,9 @@ extension SocketOption {
 
 extension Duration {
     /// The duration rounded up to whole seconds, the unit of these options in the kernel.
-    fileprivate var wholeSeconds: Int32 {
+    var wholeSeconds: Int32 {
         Int32(clamping: max(0, (nanosecondsRoundedUp + 999_999_999) / 1_000_000_000))
     }
-}
-
-/// A socket option and its value, for `ConnectOptions` and `ListenOptions`.
-///
-/// ```swift
-/// let options = ConnectOptions(socketOptions: [
-///     .set(.keepAlive, to: true), .set(.keepAliveIdle, to: .seconds(60)),
-/// ])
-/// ```
-public struct SocketOptionSetting: Sendable {
-    /// The name of the option in errors.
-    let name: String
-    let apply: @Sendable (Int32, AddressFamily) throws(Errno) -> Void
-    let isRaw: Bool
-    private let range: OptionRange?
-    let mayLinger: Bool
-
-    /// A setting that turns `TCP_NODELAY` on.
-    ///
-    /// The async types apply it before the program's own settings, which may turn the option off.
-    static let noDelay = set(.noDelay, to: true)
-
-    /// Returns a setting that sets `option` to `value`.
-    public static func set<Value>(_ option: SocketOption<Value>, to value: Value) -> Self {
-        SocketOptionSetting(
-            name: option.name,
-            apply: { descriptor, family throws(Errno) in
-                try option.set(descriptor, family, value)
-            },
-            isRaw: option.isRaw, range: option.range, mayLinger: option.mayLinger)
-    }
-
-    /// Returns a hint if `error` means that the value of the option was out of range, and `nil`
-    /// otherwise.
-    func hint(for error: SocketError) -> String? { range?.hint(for: error) }
 }
 
 extension Int32 {

@@ -49,6 +49,69 @@ extension System {
         }
     }
 
+    /// Returns whether the kernel can store a name in full.
+    ///
+    /// The kernel ends a name at a NUL and truncates it to 15 bytes, and the shorter name may exist
+    /// too.
+    static func isOptionName(_ name: String) -> Bool {
+        (1...15).contains(name.utf8.count) && !name.utf8.contains(0)
+    }
+
+    /// Reads an option whose value is a name of at most 15 bytes: getsockopt(2).
+    static func optionName(_ descriptor: Int32, _ key: OptionKey) throws(Errno) -> String {
+        let value = try getsockopt(descriptor, key.level, key.name, (UInt64(0), UInt64(0)))
+        return withUnsafeBytes(of: value) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    /// Sets an option to a name of at most 15 bytes, or to no name: setsockopt(2).
+    static func setOption(_ descriptor: Int32, _ key: OptionKey, name: String) throws(Errno) {
+        var value = (UInt64(0), UInt64(0))
+        withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: name.utf8.prefix(15)) }
+        try setsockopt(descriptor, key.level, key.name, value)
+    }
+
+    /// Returns whether a connection uses Multipath TCP: getsockopt(2) with `MPTCP_INFO`.
+    ///
+    /// Other sockets do not have the option. After the peer has declined Multipath TCP, neither
+    /// does a Multipath TCP socket.
+    static func usesMultipathTCP(_ descriptor: Int32) throws(Errno) -> Bool {
+        do throws(Errno) {
+            _ = try option(descriptor, .multipathInformation)
+            return true
+        } catch {
+            guard error == .notSupportedOnSocket || error == .protocolNotAvailable else {
+                throw error
+            }
+            return false
+        }
+    }
+
+    /// Returns the address that a client connected to before the firewall changed it, or `nil` if
+    /// the kernel knows no such change: getsockopt(2) with `SO_ORIGINAL_DST`.
+    static func originalDestination(
+        _ descriptor: Int32, isIPv6: Bool
+    ) throws(Errno) -> RawSocketAddress? {
+        // An IPv6 socket may have an IPv4 client, whose address the kernel reports as IPv4.
+        let keys: [OptionKey] =
+            isIPv6 ? [.originalDestination6, .originalDestination4] : [.originalDestination4]
+        for key in keys {
+            do throws(Errno) {
+                var address = RawSocketAddress()
+                _ = try systemCall(.getsockopt) {
+                    address.withRoom {
+                        Glibc.getsockopt(descriptor, key.level, key.name, $0, $1)
+                    }
+                }
+                return address
+            } catch {
+                guard error == .noSuchFileOrDirectory else { throw error }
+            }
+        }
+        return nil
+    }
+
     /// Reads the linger time in seconds, or `nil` if lingering is off: getsockopt(2) with
     /// `SO_LINGER`.
     static func linger(_ descriptor: Int32) throws(Errno) -> Int32? {

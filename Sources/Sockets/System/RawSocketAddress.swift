@@ -104,6 +104,14 @@ package struct RawSocketAddress {
         }
     }
 
+    /// Sets the flow label of an IPv6 address, which connect(2) uses for the connection's packets.
+    mutating func setFlowLabel(_ label: UInt32) {
+        precondition(Int32(storage.ss_family) == AF_INET6)
+        var address = load(sockaddr_in6.self)
+        address.sin6_flowinfo = label.bigEndian
+        store(address)
+    }
+
     /// Calls `body` with a pointer to the address and its length, for system calls such as bind(2)
     /// that take an address.
     func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {

@@ -8,9 +8,18 @@ private let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
 private let doNotBlock = Int32(SOCK_NONBLOCK.rawValue)
 
 extension System {
+    /// `IPPROTO_MPTCP`, which old versions of glibc do not declare.
+    static let multipathTCP: Int32 = 262
+
     /// Creates a socket: socket(2).
-    static func socket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> Int32 {
-        try systemCall(.socket) { Glibc.socket(family.number, type.number | closeOnExec, 0) }
+    ///
+    /// For protocol 0, the kernel chooses the protocol of the type.
+    static func socket(
+        _ family: AddressFamily, _ type: SocketType, protocolNumber: Int32 = 0
+    ) throws(Errno) -> Int32 {
+        try systemCall(.socket) {
+            Glibc.socket(family.number, type.number | closeOnExec, protocolNumber)
+        }
     }
 
     /// Creates two connected Unix sockets: socketpair(2).

@@ -76,3 +76,38 @@ public enum ShutdownDirection: Hashable, Sendable, CaseIterable {
         }
     }
 }
+
+/// How a socket discovers the path MTU, the size of the largest packet that reaches the peer
+/// unfragmented: the values of `IP_MTU_DISCOVER` and `IPV6_MTU_DISCOVER` in ip(7).
+public struct MTUDiscovery: RawRepresentable, Hashable, Sendable {
+    /// The number that the kernel uses.
+    public let rawValue: Int32
+
+    /// Creates a value from the number that the kernel uses.
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// Packets may be fragmented on their way: `IP_PMTUDISC_DONT`.
+    public static let never = MTUDiscovery(rawValue: IP_PMTUDISC_DONT)
+
+    /// The kernel discovers the path MTU, and fragments larger datagrams: `IP_PMTUDISC_WANT`, the
+    /// default.
+    public static let whenPossible = MTUDiscovery(rawValue: IP_PMTUDISC_WANT)
+
+    /// No packet is fragmented, and sending a datagram larger than the path MTU fails:
+    /// `IP_PMTUDISC_DO`.
+    public static let always = MTUDiscovery(rawValue: IP_PMTUDISC_DO)
+
+    /// As ``always``, but the known path MTU is ignored: `IP_PMTUDISC_PROBE`.
+    ///
+    /// So a program can probe the path with datagrams up to the interface's MTU.
+    public static let probe = MTUDiscovery(rawValue: IP_PMTUDISC_PROBE)
+
+    /// The interface's MTU counts, and reports of a smaller path MTU are ignored, because an
+    /// attacker may have sent them: `IP_PMTUDISC_INTERFACE`.
+    ///
+    /// Packets may be fragmented on their way, and sending a larger datagram fails.
+    public static let interface = MTUDiscovery(rawValue: IP_PMTUDISC_INTERFACE)
+
+    /// As ``interface``, but the kernel fragments larger datagrams: `IP_PMTUDISC_OMIT`.
+    public static let omit = MTUDiscovery(rawValue: IP_PMTUDISC_OMIT)
+}

@@ -32,15 +32,33 @@ final class LinkTap {
 
     /// Returns the hop limits of the packets that have left with this payload since the last call.
     func hopLimits(ofPayload payload: String) -> [UInt8] {
-        var limits: [UInt8] = []
+        packets(ofPayload: payload).map { $0.isIPv4 ? $0[8] : $0[7] }
+    }
+
+    /// Returns the traffic classes and the flow labels of the packets that have left with this
+    /// payload since the last call; the flow label of an IPv4 packet is `nil`.
+    func classes(ofPayload payload: String) -> [(trafficClass: UInt8, flowLabel: UInt32?)] {
+        packets(ofPayload: payload).map { packet in
+            if packet.isIPv4 { return (packet[1], nil) }
+            let word = packet[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            return (UInt8(truncatingIfNeeded: word >> 20), word & 0xF_FFFF)
+        }
+    }
+
+    private func packets(ofPayload payload: String) -> [[UInt8]] {
+        var packets: [[UInt8]] = []
         var packet = [UInt8](repeating: 0, count: 2_048)
         while true {
             let count = recv(socket.number, &packet, packet.count, Int32(MSG_DONTWAIT))
-            guard count > 0 else { return limits }
-            guard packet[..<count].suffix(payload.utf8.count).elementsEqual(payload.utf8) else {
-                continue
+            guard count > 0 else { return packets }
+            let bytes = packet[..<count]
+            if bytes.suffix(payload.utf8.count).elementsEqual(payload.utf8) {
+                packets.append(Array(bytes))
             }
-            limits.append(packet[0] >> 4 == 4 ? packet[8] : packet[7])
         }
     }
+}
+
+extension [UInt8] {
+    fileprivate var isIPv4: Bool { self[0] >> 4 == 4 }
 }

@@ -87,6 +87,18 @@ enum PrivateMachine {
         try check(command, status)
     }
 
+    /// Takes all capabilities from the calling thread, so that it is like a program without
+    /// privileges.
+    static func dropCapabilities() throws {
+        // The C library has the call but does not declare it. It affects only this thread.
+        typealias SetCapabilities =
+            @convention(c) (UnsafePointer<UInt32>, UnsafePointer<UInt32>) -> Int32
+        let capset = unsafeBitCast(
+            try #require(dlsym(nil, "capset")), to: SetCapabilities.self)
+        let version3OfThisThread: [UInt32] = [0x2008_0522, 0]
+        try check("capset", capset(version3OfThisThread, [UInt32](repeating: 0, count: 6)))
+    }
+
     private static func makeDirectory(holding files: [String: String]) throws -> String {
         let directory = FileManager.default.temporaryDirectory
             .appendingPathComponent("sockets-tests-\(UUID().uuidString)")
