@@ -67,10 +67,10 @@ public struct ConnectOptions: Sendable {
         guard let first = localAddresses.first else { return nil }
         if let source = source(for: peer) { return source }
         let family = peer.socketFamily
-        let article = family == .unix ? "a" : "an"
         throw SocketError(
             .bind,
-            .invalidInput("the peer's address is \(family): expected \(article) \(family) address"),
+            .invalidInput(
+                "the peer's address is \(family), so the local address must be \(family) too"),
             localAddress: first)
     }
 

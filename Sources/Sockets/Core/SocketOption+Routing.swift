@@ -97,10 +97,10 @@ extension SocketOption<Bool> {
 
 extension SocketOption<SocketAddress?> {
     /// `SO_ORIGINAL_DST`, `IP6T_SO_ORIGINAL_DST`: the address that the client connected to before a
-    /// REDIRECT or DNAT rule of this machine's firewall changed it; `nil` if the kernel knows no
-    /// such change.
+    /// REDIRECT or DNAT rule of this machine's firewall changed it.
     ///
-    /// It is read-only, and applies to accepted TCP connections. The error is
+    /// If no rule applied, it is the local address, or `nil` if the firewall does not track the
+    /// connection. It is read-only, and applies to accepted TCP connections. The error is
     /// `protocolNotAvailable` if the kernel has no connection tracking. The header
     /// linux/netfilter_ipv4.h defines it.
     public static var originalDestination: Self {

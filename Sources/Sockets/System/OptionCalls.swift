@@ -89,7 +89,7 @@ extension System {
     }
 
     /// Returns the address that a client connected to before the firewall changed it, or `nil` if
-    /// the kernel knows no such change: getsockopt(2) with `SO_ORIGINAL_DST`.
+    /// the firewall does not track the connection: getsockopt(2) with `SO_ORIGINAL_DST`.
     static func originalDestination(
         _ descriptor: Int32, isIPv6: Bool
     ) throws(Errno) -> RawSocketAddress? {

@@ -37,6 +37,62 @@ struct ConnectAttemptsTests {
         }
     }
 
+    @Test(
+        "each racing attempt has the socket options and the local address of its family",
+        .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    func optionsOfEachAttempt() throws {
+        // The neighbours never answer, so both attempts stay in progress.
+        let commands = [
+            "ip link set lo up", "ip link add d0 type veth peer name d1",
+            "ip link set d0 up", "ip link set d1 up",
+            "ip addr add 192.0.2.1/24 dev d0", "ip -6 addr add 2001:db8::1/64 dev d0 nodad",
+            "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:99 dev d0",
+            "ip neigh add 2001:db8::9 lladdr 02:00:00:00:00:99 dev d0",
+        ]
+        let found = try PrivateMachine.run(commands: commands) { () -> [String] in
+            let texts = ["192.0.2.1:0", "[2001:db8::1]:0", "192.0.2.9:9", "[2001:db8::9]:9"]
+            let addresses = try texts.map { try #require(SocketAddress($0)) }
+            let options = ConnectOptions(
+                localAddresses: Array(addresses[..<2]),
+                socketOptions: [
+                    .boundInterface("d0"), .mark(7), .userTimeout(.seconds(5)),
+                    .trafficClass(.af11), .flowLabel(0x777),
+                ])
+            var attempts = try ConnectAttempts(
+                to: Array(addresses[2...]), .stream, options, Deadline(startingNow: .seconds(20)))
+            while attempts.descriptors.count < 2 {
+                switch try attempts.advance() {
+                case .connected: return []
+                case .wait(let duration):
+                    guard attempts.descriptors.count < 2 else { continue }
+                    var requests = attempts.descriptors.map {
+                        PollRequest(descriptor: $0, isForWriting: true)
+                    }
+                    try System.poll(
+                        &requests, milliseconds: duration?.millisecondsRoundedUp ?? -1)
+                }
+            }
+            return try attempts.descriptors.map { descriptor -> String in
+                let local = SocketAddress(try System.getsockname(descriptor))
+                let family = try #require(local.family)
+                return [
+                    "\(local.with(port: 0))",
+                    try SocketOption.boundInterface.get(descriptor, family) ?? "none",
+                    "\(try SocketOption.mark.get(descriptor, family))",
+                    "\(try SocketOption.userTimeout.get(descriptor, family))",
+                    "\(try SocketOption.trafficClass.get(descriptor, family).codePoint.rawValue)",
+                    family == .ipv4
+                        ? "no label" : "\(try SocketOption.flowLabel.get(descriptor, family) ?? 0)",
+                ].joined(separator: " ")
+            }.sorted()
+        }
+        #expect(
+            found == [
+                "192.0.2.1:0 d0 7 5.0 seconds 10 no label",
+                "[2001:db8::1]:0 d0 7 5.0 seconds 10 1911",
+            ])
+    }
+
     @Test("takeStarted returns each running attempt exactly once")
     func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))

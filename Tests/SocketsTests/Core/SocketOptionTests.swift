@@ -27,6 +27,29 @@ struct SocketOptionTests {
         let durations: [SocketOption<Duration>] = [.keepAliveIdle, .keepAliveInterval]
         #expect(durations.map(\.name) == ["keepAliveIdle", "keepAliveInterval"])
         #expect(SocketOption<Duration?>.linger.name == "linger")
+        let newFlags: [SocketOption<Bool>] = [
+            .quickAck, .fastOpenConnect, .multipathTCP, .freeBind, .transparent,
+        ]
+        #expect(
+            newFlags.map(\.name) == [
+                "quickAck", "fastOpenConnect", "multipathTCP", "freeBind", "transparent",
+            ])
+        let newCounts: [SocketOption<Int>] = [
+            .notSentLowWater, .fastOpenBacklog, .priority, .mtu,
+        ]
+        #expect(
+            newCounts.map(\.name) == ["notSentLowWater", "fastOpenBacklog", "priority", "mtu"])
+        let newDurations: [SocketOption<Duration>] = [.userTimeout, .deferAccept]
+        #expect(newDurations.map(\.name) == ["userTimeout", "deferAccept"])
+        #expect(SocketOption<KeepAliveProbes?>.keepAliveProbes.name == "keepAliveProbes")
+        #expect(SocketOption<String>.congestionControl.name == "congestionControl")
+        #expect(SocketOption<String?>.boundInterface.name == "boundInterface")
+        #expect(SocketOption<UInt32>.mark.name == "mark")
+        #expect(SocketOption<Int?>.incomingCPU.name == "incomingCPU")
+        #expect(SocketOption<SocketAddress?>.originalDestination.name == "originalDestination")
+        #expect(SocketOption<TrafficClass>.trafficClass.name == "trafficClass")
+        #expect(SocketOption<UInt32?>.flowLabel.name == "flowLabel")
+        #expect(SocketOption<MTUDiscovery>.mtuDiscovery.name == "mtuDiscovery")
         #expect(SocketOption<Errno?>.error.name == "error")
         #expect(SocketOption<SocketType?>.type.name == "type")
         #expect(SocketOption<Int32>.raw(level: 1, name: 12).name == "(1, 12)")

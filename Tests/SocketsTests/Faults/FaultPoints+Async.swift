@@ -5,7 +5,8 @@ import SystemPackage
 
 // The points of the async operations.
 extension FaultPoint {
-    static let asynchronous: [FaultPoint] = loops + connections + listeners + datagrams
+    static let asynchronous: [FaultPoint] =
+        loops + connections + listeners + datagrams + optionsOfNewSockets
 
     private static func during(
         _ faults: FaultInjection, _ body: () async throws -> Void
@@ -399,6 +400,47 @@ extension FaultPoint {
             try await during(faults) { try await channel.send([1], timeout: .seconds(20)) }
         },
     ]
+
+    // MARK: Options of new sockets
+
+    private static let optionsOfNewSockets: [FaultPoint] =
+        (0..<3).flatMap { skipped in
+            [
+                // The first call sets `TCP_NODELAY`.
+                opening("Connection(to:) with option \(skipped)", skipping: 1 + skipped) {
+                    _ = try await Connection(
+                        to: .ipv4(.loopback, port: 9), options: .init(socketOptions: settings))
+                },
+                // The first two calls set `SO_REUSEADDR` and `TCP_NODELAY`.
+                opening("Listener(on:) with option \(skipped)", skipping: 2 + skipped) {
+                    _ = try Listener(
+                        on: Loopback.ipv4, options: .init(socketOptions: settings))
+                },
+            ]
+        }
+        + (0..<2).flatMap { skipped in
+            [
+                // The first call sets `IP_MULTICAST_ALL`.
+                opening("DatagramChannel(on:) with option \(skipped)", skipping: 1 + skipped) {
+                    _ = try DatagramChannel(
+                        on: Loopback.ipv4, options: .init(socketOptions: Array(settings[1...])))
+                },
+                opening("DatagramChannel(to:) with option \(skipped)", skipping: skipped) {
+                    _ = try DatagramChannel(
+                        to: .ipv4(.loopback, port: 9),
+                        options: .init(socketOptions: Array(settings[1...])))
+                },
+            ]
+        }
+
+    private static func opening(
+        _ name: String, skipping: Int, _ body: @escaping @Sendable () async throws -> Void
+    ) -> FaultPoint {
+        FaultPoint(
+            name: name, call: .setsockopt, skipping: skipping,
+            codes: [(.fails(.setOption), optionErrors)]
+        ) { faults in try await during(faults, body) }
+    }
 
     private static func receiving(
         _ call: SystemCall, on channel: @escaping @Sendable () throws -> DatagramChannel

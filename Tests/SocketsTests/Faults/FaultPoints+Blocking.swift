@@ -8,7 +8,7 @@ import SystemPackage
 // `FaultTrapTests`.
 extension FaultPoint {
     static let blocking: [FaultPoint] =
-        opening + connecting + transferring + querying + examining
+        opening + connecting + optionsOfNewSockets + transferring + querying + examining
 
     /// The points of TLS, which need OpenSSL.
     static let tls = [watchingFiles]
@@ -279,6 +279,74 @@ extension FaultPoint {
         }
     }
 
+    // MARK: Options of new sockets
+
+    /// The errors of setsockopt(2) for an option of a new socket.
+    static let optionErrors = [EINVAL, ENOPROTOOPT, EPERM, ENOMEM, ENOBUFS, EOPNOTSUPP]
+
+    /// Three settings that each make one system call on an IPv4 socket.
+    static let settings: [SocketOptionSetting] = [
+        .userTimeout(.seconds(5)), .trafficClass(.af41), .timeToLive(9),
+    ]
+
+    private static let optionsOfNewSockets: [FaultPoint] =
+        (0..<3).flatMap { skipped in
+            [
+                FaultPoint(
+                    name: "Socket(to:) with option \(skipped)", call: .setsockopt,
+                    skipping: skipped, codes: [(.fails(.setOption), optionErrors)]
+                ) { faults in
+                    try during(faults) {
+                        _ = try Socket(
+                            to: .ipv4(.loopback, port: 9),
+                            options: .init(socketOptions: settings))
+                    }
+                },
+                FaultPoint(
+                    // The first call sets `SO_REUSEADDR`.
+                    name: "Socket(on:) with option \(skipped)", call: .setsockopt,
+                    skipping: 1 + skipped, codes: [(.fails(.setOption), optionErrors)]
+                ) { faults in
+                    try during(faults) {
+                        _ = try Socket(
+                            on: Loopback.ipv4, options: .init(socketOptions: settings))
+                    }
+                },
+            ]
+        } + [
+            labelled(.setsockopt, [EINVAL, EPERM, ENOBUFS, ENOMEM, ERANGE]),
+            labelled(.setsockopt, skipping: 1, [ENOPROTOOPT, ENOMEM]),
+            FaultPoint(
+                name: "Socket(to:) with multipathTCP", call: .socket,
+                codes: [
+                    (.fails(.setOption), [EPROTONOSUPPORT, ENOPROTOOPT]),
+                    (.fails(.createSocket), shortages + [EAFNOSUPPORT]),
+                ]
+            ) { faults in
+                try during(faults) {
+                    _ = try Socket(
+                        to: .ipv4(.loopback, port: 9),
+                        options: .init(socketOptions: [.multipathTCP]))
+                }
+            },
+        ]
+
+    /// A datagram socket with a flow label, whose lease and use are one system call each.
+    private static func labelled(
+        _ call: SystemCall, skipping: Int = 0, _ codes: [Int32]
+    ) -> FaultPoint {
+        FaultPoint(
+            name: "Socket(to:) with flowLabel", call: call, skipping: skipping,
+            codes: [(.fails(.setOption), codes)]
+        ) { faults in
+            try during(faults) {
+                _ = try Socket(
+                    to: .ipv6(.loopback, port: 9), type: .datagram,
+                    options: .init(socketOptions: [.flowLabel(5)]))
+            }
+        }
+    }
+
     // MARK: Bytes
 
     private static let transferring = [
@@ -426,6 +494,37 @@ extension FaultPoint {
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
             try during(faults) { _ = try socket.option(.noDelay) }
+        },
+        FaultPoint(
+            name: "Socket.option(.multipathTCP)", call: .getsockopt,
+            codes: [
+                (.survives, [ENOPROTOOPT, EOPNOTSUPP]),
+                (.fails(.getOption), [EINVAL, ENOTSOCK, ENOMEM]),
+            ]
+        ) { faults in
+            let socket = try Socket(.ipv4, .stream)
+            try during(faults) { _ = try socket.option(.multipathTCP) }
+        },
+        FaultPoint(
+            name: "Socket.option(.flowLabel)", call: .getsockopt,
+            codes: [(.survives, [ENOENT]), (.fails(.getOption), [EINVAL, ENOPROTOOPT, ENOMEM])]
+        ) { faults in
+            let socket = try Socket(.ipv6, .stream)
+            try during(faults) { _ = try socket.option(.flowLabel) }
+        },
+        FaultPoint(
+            name: "Socket.option(.originalDestination)", call: .getsockopt,
+            codes: [(.survives, [ENOENT]), (.fails(.getOption), [EINVAL, ENOPROTOOPT, ENOMEM])]
+        ) { faults in
+            let socket = try Socket(.ipv4, .stream)
+            try during(faults) { _ = try socket.option(.originalDestination) }
+        },
+        FaultPoint(
+            name: "Socket.setOption(.boundInterface)", call: .setsockopt,
+            codes: [(.fails(.setOption), [ENODEV, EPERM, EINVAL])]
+        ) { faults in
+            let socket = try Socket(.ipv4, .stream)
+            try during(faults) { try socket.setOption(.boundInterface, to: "lo") }
         },
         FaultPoint(
             name: "Socket.setOption", call: .setsockopt,

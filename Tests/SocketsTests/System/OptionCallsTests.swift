@@ -92,6 +92,42 @@ struct OptionCallsTests {
         }
     }
 
+    @Test("an option with a name is set and read in full")
+    func names() throws {
+        let socket = try RawSockets.make(.ipv4, .stream)
+        try System.setOption(socket.number, .congestionControl, name: "reno")
+        #expect(try System.optionName(socket.number, .congestionControl) == "reno")
+        #expect(throws: Errno.noSuchFileOrDirectory) {
+            try System.setOption(socket.number, .congestionControl, name: "nosuch")
+        }
+        #expect(try System.optionName(socket.number, .bindToDevice) == "")
+        try System.setOption(socket.number, .bindToDevice, name: "lo")
+        #expect(try System.optionName(socket.number, .bindToDevice) == "lo")
+        try System.setOption(socket.number, .bindToDevice, name: "")
+        #expect(try System.optionName(socket.number, .bindToDevice) == "")
+    }
+
+    @Test("isOptionName accepts only names that the kernel does not shorten")
+    func lengthOfNames() {
+        for name in ["a", "eth0.100", "ü", String(repeating: "x", count: 15)] {
+            #expect(System.isOptionName(name), "\(name)")
+        }
+        for name in ["", "a\0", "\0", String(repeating: "x", count: 16)] {
+            #expect(!System.isOptionName(name), "\(name.debugDescription)")
+        }
+        #expect(!System.isOptionName(String(repeating: "ü", count: 8)))
+    }
+
+    @Test("usesMultipathTCP is false for every other socket")
+    func multipathTCP() throws {
+        for family in AddressFamily.allCases {
+            for type in [SocketType.stream, .datagram] {
+                let socket = try RawSockets.make(family, type)
+                #expect(try !System.usesMultipathTCP(socket.number), "\(family) \(type)")
+            }
+        }
+    }
+
     @Test("isListening is true only for a listening socket")
     func listening() throws {
         let (listener, _) = try RawSockets.listener()
