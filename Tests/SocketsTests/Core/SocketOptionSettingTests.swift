@@ -199,6 +199,27 @@ struct SocketOptionSettingTests {
         #expect(marks == [7, 7])
     }
 
+    @Test("the listing of the article about clients sets its options")
+    func listing() throws {
+        let found = try PrivateMachine.run(
+            commands: ["ip link set lo name eth0", "ip link set eth0 up"]
+        ) {
+            let server = try Socket(on: Loopback.ipv4)
+            let address = server.localAddress
+
+            let options = ConnectOptions(socketOptions: [
+                .boundInterface("eth0"), .mark(7), .userTimeout(.seconds(5)),
+            ])
+            let socket = try Socket(to: address, options: options)
+
+            return [
+                try socket.option(.boundInterface) ?? "none", "\(try socket.option(.mark))",
+                "\(try socket.option(.userTimeout))",
+            ]
+        }
+        #expect(found == ["eth0", "7", "5.0 seconds"])
+    }
+
     // MARK: Errors
 
     private static let refused: [(SocketOptionSetting, String)] = [
