@@ -56,7 +56,7 @@ extension System {
                     Errno(rawValue: Glibc.errno) == .interrupted
                 {}
             }
-            throw error
+            throw error.ofSend
         }
     }
 }

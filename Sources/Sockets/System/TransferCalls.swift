@@ -76,8 +76,13 @@ extension System {
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags
     ) throws(Errno) -> Int {
         if let kernel = Simulation.kernel { return try kernel.send(descriptor, bytes) }
-        return try transferCall(.send, bytes.count, onInterrupt: .report) { count in
-            Glibc.send(descriptor, bytes.baseAddress, count, flags.rawValue | Int32(MSG_NOSIGNAL))
+        do throws(Errno) {
+            return try transferCall(.send, bytes.count, onInterrupt: .report) { count in
+                Glibc.send(
+                    descriptor, bytes.baseAddress, count, flags.rawValue | Int32(MSG_NOSIGNAL))
+            }
+        } catch {
+            throw error.ofSend
         }
     }
 
@@ -133,7 +138,7 @@ extension System {
             }
         }
         descend(parts, skipped)
-        return try outcome.get()
+        return try outcome.mapError(\.ofSend).get()
     }
 
     private static func call(
@@ -190,4 +195,14 @@ extension System {
         }
         for index in requests.indices { requests[index].isReady = entries[index].revents != 0 }
     }
+}
+
+extension Errno {
+    /// The error of a call that sends: `EAGAIN` instead of `EINPROGRESS`, and every other error
+    /// unchanged.
+    ///
+    /// With `TCP_FASTOPEN_CONNECT`, the first send connects the socket. If the kernel has forgotten
+    /// the server's cookie since connect(2), that send transfers no bytes and reports
+    /// `EINPROGRESS`. Like after `EAGAIN`, the socket becomes writable later.
+    var ofSend: Errno { self == .nowInProgress ? .wouldBlock : self }
 }

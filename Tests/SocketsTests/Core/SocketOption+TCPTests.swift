@@ -132,6 +132,48 @@ struct SocketOptionTCPTests {
         #expect(outcomes == [Bool](repeating: true, count: 8))
     }
 
+    @Test("the first write waits for the handshake if the server's cookie is lost after connect")
+    func lostCookie() throws {
+        let outcomes = try PrivateMachine.runTask(
+            commands: Self.loopback + ["echo 3 >/proc/sys/net/ipv4/tcp_fastopen"]
+        ) { group in
+            let binding = ListenOptions(socketOptions: [.fastOpenBacklog(8)])
+            let server = try Socket(on: Loopback.ipv4, options: binding)
+            let options = ConnectOptions(socketOptions: [.fastOpenConnect()])
+            /// Gets the server's cookie in a handshake.
+            func learnCookie() throws {
+                let client = try Socket(to: server.localAddress, options: options)
+                try client.send("0")
+                _ = try server.accept(timeout: .seconds(20)).receive()
+            }
+            try learnCookie()
+            let client = try Socket(to: server.localAddress, options: options)
+            try PrivateMachine.run("ip tcp_metrics flush")
+            var outcomes = [(try? server.accept(timeout: .seconds(0))) == nil]
+            try client.sendAll("1", timeout: .seconds(20))
+            outcomes.append(try server.accept(timeout: .seconds(20)).receive() == [0x31])
+
+            for writesParts in [false, true] {
+                try learnCookie()
+                let connection = try await Connection(
+                    to: server.localAddress, group: group, options: options)
+                try PrivateMachine.run("ip tcp_metrics flush")
+                outcomes.append((try? server.accept(timeout: .seconds(0))) == nil)
+                if writesParts {
+                    try await connection.write(parts: [[0x32], [0x33]], timeout: .seconds(20))
+                } else {
+                    try await connection.write("23", timeout: .seconds(20))
+                }
+                let accepted = try server.accept(timeout: .seconds(20))
+                let stream = SocketStream(accepted)
+                outcomes.append(
+                    try stream.readExactly(2, timeout: .seconds(20)) == [0x32, 0x33])
+            }
+            return outcomes
+        }
+        #expect(outcomes == [Bool](repeating: true, count: 6))
+    }
+
     @Test("fastOpenConnect that the machine forbids is an error that names the setting")
     func forbiddenFastOpen() throws {
         let texts = try PrivateMachine.runTask(

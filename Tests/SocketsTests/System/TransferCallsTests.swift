@@ -43,6 +43,26 @@ struct TransferCallsTests {
         withExtendedLifetime(other) {}
     }
 
+    @Test("send, sendmsg and sendfile throw EAGAIN if the connect is in progress")
+    func connectInProgress() throws {
+        let (one, other) = try RawSockets.pair()
+        let file = Descriptor(open("/proc/self/status", O_RDONLY))
+        let calls: [(SystemCall, () throws -> Int)] = [
+            (.send, { try System.send(one.number, "x") }),
+            (.sendmsg, { try send(["x", "y"], from: one.number) }),
+            (
+                .sendfile,
+                { try System.sendfile(one.number, from: file.number, offset: 0, count: 1) }
+            ),
+        ]
+        for (call, body) in calls {
+            #expect(throws: Errno.wouldBlock) {
+                try FaultInjection.during([call: [.error(.nowInProgress)]], body)
+            }
+        }
+        withExtendedLifetime(other) {}
+    }
+
     @Test("peek leaves the bytes in the receive queue")
     func peek() throws {
         let (one, other) = try RawSockets.pair()
