@@ -32,6 +32,9 @@ public struct ListenOptions: Sendable {
     public var sharded: Bool
 
     /// The socket options to set, in order, before bind.
+    ///
+    /// Accepted connections inherit most of them; see ``SocketOption``. If the kernel rejects an
+    /// option, the error names the option.
     public var socketOptions: [SocketOptionSetting]
 
     /// Creates options.

@@ -1,9 +1,6 @@
 internal import SystemPackage
 
 // The options that determine fields of a socket's packets: ip(7) and ipv6(7).
-//
-// They apply to IPv4 and IPv6 sockets. An accepted connection inherits them from its listener. On
-// an IPv6 socket, each setter also sets the option for IPv4, because the socket may carry both.
 
 extension SocketOption<TrafficClass> {
     /// `IP_TOS`, `IPV6_TCLASS`: the traffic class, which is the differentiated services code point

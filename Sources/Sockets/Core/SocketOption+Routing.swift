@@ -2,10 +2,6 @@ internal import SystemPackage
 
 // The options that choose the way of a socket's packets through this machine: socket(7), ip(7) and
 // ipv6(7).
-//
-// Set them before bind and connect, with `ConnectOptions.socketOptions` or
-// `ListenOptions.socketOptions`. An accepted connection inherits them from its listener, except
-// `priority` and `incomingCPU`.
 
 extension SocketOption<String?> {
     /// `SO_BINDTODEVICE`: the name of the only interface through which the socket sends and

@@ -1,10 +1,6 @@
 internal import SystemPackage
 
 // The options of TCP connections and TCP listeners: tcp(7).
-//
-// On other sockets, the kernel rejects them with `notSupportedOnSocket` or `protocolNotAvailable`.
-// An accepted connection inherits these options from its listener, except `quickAck`,
-// `deferAccept`, `fastOpenConnect` and `fastOpenBacklog`.
 
 extension SocketOption<KeepAliveProbes?> {
     /// `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`: when the kernel probes an

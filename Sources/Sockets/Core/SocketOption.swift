@@ -8,6 +8,15 @@ public import SystemPackage
 /// ```
 ///
 /// Other options are available by level and name: `SocketOption<Int32>.raw`.
+///
+/// Many options must be set before bind or connect. Pass these with
+/// ``ConnectOptions/socketOptions`` or ``ListenOptions/socketOptions``, as ``SocketOptionSetting``
+/// explains. An accepted connection inherits the options of its listener, except ``priority``,
+/// ``incomingCPU``, ``quickAck``, ``deferAccept``, ``fastOpenConnect`` and ``fastOpenBacklog``.
+///
+/// An option that does not apply to the type of the socket is rejected with `notSupportedOnSocket`
+/// or `protocolNotAvailable`. On an IPv6 socket, an option that both families have is set for both,
+/// because the socket may carry IPv4 traffic too.
 public struct SocketOption<Value: Sendable>: Sendable {
     /// The name of the option in errors.
     let name: String
@@ -90,7 +99,10 @@ extension SocketOption<Int> {
         count("keepAliveCount", .keepAliveCount).accepting("1 to 127")
     }
 
-    /// `IP_TTL`, `IPV6_UNICAST_HOPS`: the number of routers that a packet may pass, 1–255.
+    /// `IP_TTL`, `IPV6_UNICAST_HOPS`: the number of routers that a packet may pass, 1–255, which
+    /// IPv6 calls the hop limit.
+    ///
+    /// A Multipath TCP socket does not have it. See ip(7) and ipv6(7).
     public static var timeToLive: Self {
         count("timeToLive", .timeToLive4, .timeToLive6).accepting("1 to 255")
     }
