@@ -14,6 +14,8 @@ extension System {
         guard case .ipv6(let high, let low, _, _) = destination.content else {
             throw .addressFamilyNotSupported
         }
+        // For 0, the kernel would lease a label of its own choice.
+        guard label > 0 else { throw .invalidArgument }
         let bytes = (high.bigEndian, low.bigEndian)
         _ = try systemCall(.setsockopt) {
             withUnsafeBytes(of: bytes) {

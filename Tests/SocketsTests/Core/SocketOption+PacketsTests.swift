@@ -103,9 +103,11 @@ struct SocketOptionPacketsTests {
         ) { group in
             let target = SocketAddress.ipv6(.loopback, port: 9)
             let binding = ListenOptions(socketOptions: [.flowLabel(5)])
+            let tooSmall = ConnectOptions(socketOptions: [.flowLabel(0)])
             let tooLarge = ConnectOptions(socketOptions: [.flowLabel(0x100000)])
             let reserved = ConnectOptions(socketOptions: [.flowLabel(0x80000)])
             let initializers: [() async throws -> Void] = [
+                { _ = try Socket(to: target, options: tooSmall) },
                 { _ = try Socket(to: target, options: tooLarge) },
                 { _ = try await Connection(to: target, group: group, options: tooLarge) },
                 { _ = try Socket(to: target, options: reserved) },
@@ -125,7 +127,7 @@ struct SocketOptionPacketsTests {
             + "    Only an IPv6 socket that connects has a flow label."
         #expect(
             texts == [
-                outOfRange, outOfRange,
+                outOfRange, outOfRange, outOfRange,
                 "cannot set option flowLabel: numerical result out of range\n"
                     + "    The option takes 1 to 524287; see net.ipv6.flowlabel_state_ranges.",
                 onListener, onListener,

@@ -101,10 +101,10 @@ struct OptionCallsTests {
             try System.setOption(socket.number, .congestionControl, name: "nosuch")
         }
         #expect(try System.optionName(socket.number, .bindToDevice) == "")
-        try System.setOption(socket.number, .bindToDevice, name: "lo")
-        #expect(try System.optionName(socket.number, .bindToDevice) == "lo")
         try System.setOption(socket.number, .bindToDevice, name: "")
         #expect(try System.optionName(socket.number, .bindToDevice) == "")
+        try System.setOption(socket.number, .bindToDevice, name: "lo")
+        #expect(try System.optionName(socket.number, .bindToDevice) == "lo")
     }
 
     @Test("isOptionName accepts only names that the kernel does not shorten")
