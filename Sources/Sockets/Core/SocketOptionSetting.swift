@@ -65,7 +65,7 @@ extension SocketOptionSetting {
     /// ```swift
     /// let connection = try await Connection(
     ///     to: server, options: .init(socketOptions: [.multipathTCP]))
-    /// let usesSeveralPaths = try connection.option(.multipathTCP)
+    /// let usesMultipathTCP = try connection.option(.multipathTCP)
     /// ```
     ///
     /// The kernel can then use several paths, such as Wi-Fi and a mobile network, for one
