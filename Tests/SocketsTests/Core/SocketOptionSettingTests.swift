@@ -181,19 +181,19 @@ struct SocketOptionSettingTests {
         #expect(problems == [])
     }
 
-    @Test("the second address of a name gets the same options after the first has refused")
-    func secondAttempt() throws {
-        // A name server would also return both families, but the order of files is certain.
-        let hosts = "127.0.0.1 two.test\n127.0.0.2 two.test\n127.0.0.3 two.test\n"
+    @Test("the next address of a name gets the same options after the others have refused")
+    func nextAttempt() throws {
+        // Only the third address has a server.
+        let hosts = "127.0.0.1 three.test\n127.0.0.2 three.test\n127.0.0.3 three.test\n"
         let marks = try PrivateMachine.runTask(
             files: ["hosts": hosts], commands: Self.commands
         ) { group in
             let server = try Socket(on: .ipv4(IPv4Address(127, 0, 0, 3), port: 0))
             let port = Port(try #require(server.localAddress.port))
             let options = ConnectOptions(socketOptions: [.mark(7)])
-            let blocking = try Socket(to: .tcp("two.test", port: port), options: options)
+            let blocking = try Socket(to: .tcp("three.test", port: port), options: options)
             let inTask = try await Connection(
-                to: .tcp("two.test", port: port), group: group, options: options)
+                to: .tcp("three.test", port: port), group: group, options: options)
             return [try blocking.option(.mark), try inTask.option(.mark)]
         }
         #expect(marks == [7, 7])

@@ -9,38 +9,31 @@ struct SocketOptionTests {
     func names() {
         let flags: [SocketOption<Bool>] = [
             .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .cork, .ipv6Only,
-            .multicastLoop,
+            .multicastLoop, .quickAck, .fastOpenConnect, .multipathTCP, .freeBind, .transparent,
         ]
         #expect(
             flags.map(\.name) == [
                 "reuseAddress", "reusePort", "keepAlive", "broadcast", "noDelay", "cork",
-                "ipv6Only", "multicastLoop",
+                "ipv6Only", "multicastLoop", "quickAck", "fastOpenConnect", "multipathTCP",
+                "freeBind", "transparent",
             ])
         let counts: [SocketOption<Int>] = [
             .receiveBufferSize, .sendBufferSize, .keepAliveCount, .timeToLive, .multicastTimeToLive,
+            .notSentLowWater, .fastOpenBacklog, .priority, .mtu,
         ]
         #expect(
             counts.map(\.name) == [
                 "receiveBufferSize", "sendBufferSize", "keepAliveCount", "timeToLive",
-                "multicastTimeToLive",
+                "multicastTimeToLive", "notSentLowWater", "fastOpenBacklog", "priority", "mtu",
             ])
-        let durations: [SocketOption<Duration>] = [.keepAliveIdle, .keepAliveInterval]
-        #expect(durations.map(\.name) == ["keepAliveIdle", "keepAliveInterval"])
+        let durations: [SocketOption<Duration>] = [
+            .keepAliveIdle, .keepAliveInterval, .userTimeout, .deferAccept,
+        ]
+        #expect(
+            durations.map(\.name) == [
+                "keepAliveIdle", "keepAliveInterval", "userTimeout", "deferAccept",
+            ])
         #expect(SocketOption<Duration?>.linger.name == "linger")
-        let newFlags: [SocketOption<Bool>] = [
-            .quickAck, .fastOpenConnect, .multipathTCP, .freeBind, .transparent,
-        ]
-        #expect(
-            newFlags.map(\.name) == [
-                "quickAck", "fastOpenConnect", "multipathTCP", "freeBind", "transparent",
-            ])
-        let newCounts: [SocketOption<Int>] = [
-            .notSentLowWater, .fastOpenBacklog, .priority, .mtu,
-        ]
-        #expect(
-            newCounts.map(\.name) == ["notSentLowWater", "fastOpenBacklog", "priority", "mtu"])
-        let newDurations: [SocketOption<Duration>] = [.userTimeout, .deferAccept]
-        #expect(newDurations.map(\.name) == ["userTimeout", "deferAccept"])
         #expect(SocketOption<KeepAliveProbes?>.keepAliveProbes.name == "keepAliveProbes")
         #expect(SocketOption<String>.congestionControl.name == "congestionControl")
         #expect(SocketOption<String?>.boundInterface.name == "boundInterface")
