@@ -199,6 +199,22 @@ struct SocketOptionSettingTests {
         #expect(marks == [7, 7])
     }
 
+    @Test("each socket of a sharded listener has the options")
+    func shards() throws {
+        let group = try LoopGroup(loops: 3)
+        defer { group.shutdown() }
+        let listener = try Listener(
+            on: Loopback.ipv4, group: group,
+            options: .init(sharded: true, socketOptions: [.mark(7), .userTimeout(.seconds(5))]))
+        defer { listener.close() }
+        #expect(listener.shards.count == 3)
+        for shard in listener.shards {
+            let descriptor = shard.source.descriptor
+            #expect(try SocketOption.mark.get(descriptor, .ipv4) == 7)
+            #expect(try SocketOption.userTimeout.get(descriptor, .ipv4) == .seconds(5))
+        }
+    }
+
     @Test("the listing of the article about clients sets its options")
     func listing() throws {
         let found = try PrivateMachine.run(
