@@ -64,7 +64,7 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch subject {
         case .certificate: "sha256:" + Hexadecimal.text(of: digest)
-        case .publicKey: "sha256//" + Self.base64(of: digest)
+        case .publicKey: "sha256//" + Base64.text(of: digest)
         }
     }
 
@@ -84,9 +84,6 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
         return digest.count == digestCount ? digest : nil
     }
 
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
     /// Parses a digest in base64 (RFC 4648); returns `nil` if the characters are not a SHA-256
     /// digest.
     private static func base64(_ characters: ArraySlice<UInt8>) -> [UInt8]? {
@@ -94,7 +91,7 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
         var digest: [UInt8] = []
         var (bits, count) = (UInt32(0), 0)
         for character in characters.dropLast() {
-            guard let value = alphabet.firstIndex(of: character) else { return nil }
+            guard let value = Base64.digits.firstIndex(of: character) else { return nil }
             bits = bits << 6 | UInt32(value)
             count += 6
             if count >= 8 {
@@ -105,19 +102,5 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
         }
         // The last character has two bits too many, which must be zero.
         return bits == 0 ? digest : nil
-    }
-
-    /// Returns the base64 text of a digest.
-    private static func base64(of digest: [UInt8]) -> String {
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: digest.count, by: 3) {
-            let part = digest[start...].prefix(3)
-            let bits = (part + [0, 0]).prefix(3).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            for index in 0..<4 {
-                let value = Int(bits >> UInt32(18 - 6 * index)) & 63
-                text.append(index <= part.count ? alphabet[value] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }
