@@ -39,7 +39,9 @@ extension Socket {
             let addresses = try Resolver.resolve(
                 endpoint, family: options.family, deadline: deadline)
             try self.init(toOneOf: addresses, endpoint.transport.socketType, options, deadline)
-            if let tls { try startTLS(tls, host: endpoint.host, received: [], deadline) }
+            if let tls {
+                try startTLS(tls, host: endpoint.host, received: [], deadline, isFirst: false)
+            }
         } catch {
             throw error.connecting(to: endpoint)
         }
@@ -63,7 +65,8 @@ extension Socket {
         let deadline = Deadline(startingNow: timeout)
         try self.init(toOneOf: [address], type, options, deadline)
         if let tls {
-            try startTLS(tls, host: address.ip.map { "\($0)" }, received: [], deadline)
+            let host = address.ip.map { "\($0)" }
+            try startTLS(tls, host: host, received: [], deadline, isFirst: false)
         }
     }
 

@@ -32,7 +32,8 @@ extension Socket {
     public func startTLS(
         _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {
-        try startTLS(configuration, host: nil, received: [], Deadline(startingNow: timeout))
+        let deadline = Deadline(startingNow: timeout)
+        try startTLS(configuration, host: nil, received: [], deadline, isFirst: true)
     }
 
     /// The TLS session of the connection, or `nil` if TLS was not started.
@@ -50,9 +51,11 @@ extension Socket {
     ///     precedence.
     ///   - received: The part of the handshake that was already received.
     ///   - deadline: The deadline for the whole handshake.
+    ///   - isFirst: Whether the handshake is the first step under the deadline.
     /// - Throws: The errors of ``startTLS(_:timeout:)``.
     func startTLS(
-        _ configuration: TLSConfiguration, host: String?, received: [UInt8], _ deadline: Deadline
+        _ configuration: TLSConfiguration, host: String?, received: [UInt8], _ deadline: Deadline,
+        isFirst: Bool
     ) throws(SocketError) {
         try require(.stream, for: .startTLS)
         let session: TLSSession
@@ -68,7 +71,7 @@ extension Socket {
             throw failure(.startTLS, .invalidInput("TLS has already been started"))
         }
         do throws(SocketError) {
-            var isFirst = true
+            var isFirst = isFirst
             if session.waitsForPeer { try receive(for: session, deadline, &isFirst) }
             while try !advance(session, deadline, &isFirst) {
                 try receive(for: session, deadline, &isFirst)

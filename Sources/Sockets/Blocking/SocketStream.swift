@@ -104,7 +104,8 @@ public final class SocketStream: ConfigurableSocket {
         guard received.isEmpty || configuration.role == .server else {
             throw socket.failure(.startTLS, .tls(.bytesBeforeTLS(Array(received.prefix(64)))))
         }
-        try socket.startTLS(configuration, host: nil, received: received, deadline)
+        try socket.startTLS(
+            configuration, host: nil, received: received, deadline, isFirst: false)
         input.consume(received.count)
         scanner.restart()
     }
