@@ -15,13 +15,13 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - endpoint: The peer's endpoint: TCP or a Unix stream.
-    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
-    ///     together.
+    ///   - timeout: The time limit for the name lookup, all attempts, the proxies and the TLS
+    ///     handshake together.
     ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The
     ///     certificate must be for ``TLSConfiguration/serverName``, or for the endpoint's host if
     ///     that property is `nil`. A Unix endpoint has no host, so it requires the property.
     ///   - group: The loop group. The connection belongs to one of its loops.
-    ///   - options: The local address, the family and the socket options.
+    ///   - options: The local address, the family, the socket options and the proxies.
     /// - Throws: ``SocketError``, whose ``SocketError/attempts`` lists every address that was
     ///   tried. If several attempts failed, the error has the cause of the most informative
     ///   failure. The causes are:
@@ -29,6 +29,7 @@ extension Connection {
     ///   - ``SocketError/Cause/system(_:)`` with the kernel's error, for example
     ///     `connectionRefused`.
     ///   - ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
+    ///   - ``SocketError/Cause/proxy(_:)`` if a proxy does not connect.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the connection was not established in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.
@@ -45,9 +46,14 @@ extension Connection {
         let loop = group.next()
         var deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
-            let addresses = try await Lookup.addresses(
-                of: endpoint, options.family, until: deadline, on: loop)
-            try await self.init(toOneOf: addresses, options, deadline, on: loop)
+            let hops = try options.hops(to: endpoint)
+            if hops.isEmpty {
+                let addresses = try await Lookup.addresses(
+                    of: endpoint, options.family, until: deadline, on: loop)
+                try await self.init(toOneOf: addresses, options, deadline, on: loop)
+            } else {
+                try await self.init(through: hops, options, &deadline, on: loop)
+            }
             if let tls { try await startTLS(tls, host: endpoint.host, &deadline) }
         } catch {
             throw error.connecting(to: endpoint)
@@ -59,22 +65,29 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - address: The peer's address.
-    ///   - timeout: The time limit for the attempt and the TLS handshake together.
+    ///   - timeout: The time limit for the attempt, the proxies and the TLS handshake together.
     ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for
     ///     ``TLSConfiguration/serverName``, or for the address if that property is `nil`.
     ///   - group: The loop group. The connection belongs to one of its loops.
-    ///   - options: The local address and the socket options.
+    ///   - options: The local address, the socket options and the proxies.
     /// - Throws: The errors of ``init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)``.
     public convenience init(
         to address: SocketAddress, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         group: LoopGroup = .shared, options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
+        let loop = group.next()
         var deadline = Deadline(startingNow: timeout)
-        try await self.init(toOneOf: [address], options, deadline, on: group.next())
+        let hops = try options.hops(to: address, .stream)
+        if hops.isEmpty {
+            try await self.init(toOneOf: [address], options, deadline, on: loop)
+        } else {
+            try await self.init(through: hops, options, &deadline, on: loop)
+        }
         if let tls { try await startTLS(tls, host: address.ip.map { "\($0)" }, &deadline) }
     }
 
-    private convenience init(
+    /// Creates a connection to the address that answers first.
+    convenience init(
         toOneOf addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline,
         on loop: EventLoop
     ) async throws(SocketError) {

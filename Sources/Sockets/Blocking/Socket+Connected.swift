@@ -20,25 +20,30 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - endpoint: The peer's endpoint, whose transport determines the socket's type.
-    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
-    ///     together.
+    ///   - timeout: The time limit for the name lookup, all attempts, the proxies and the TLS
+    ///     handshake together.
     ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The
     ///     certificate must be for ``TLSConfiguration/serverName``, or for the endpoint's host if
     ///     that property is `nil`. A Unix endpoint has no host, so it requires the property.
-    ///   - options: The local address, the family and the socket options.
+    ///   - options: The local address, the family, the socket options and the proxies.
     /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``
-    ///   and ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the TLS handshake
-    ///   fails. ``SocketError/attempts`` lists every attempt, and ``SocketError/cause`` is the most
-    ///   informative of their causes.
+    ///   and ``connect(to:timeout:)``, ``SocketError/Cause/proxy(_:)`` if a proxy does not connect,
+    ///   and ``SocketError/Cause/tls(_:)`` if the TLS handshake fails. ``SocketError/attempts``
+    ///   lists every attempt, and ``SocketError/cause`` is the most informative of their causes.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
-            let addresses = try Resolver.resolve(
-                endpoint, family: options.family, deadline: deadline)
-            try self.init(toOneOf: addresses, endpoint.transport.socketType, options, deadline)
+            let hops = try options.hops(to: endpoint)
+            if hops.isEmpty {
+                let addresses = try Resolver.resolve(
+                    endpoint, family: options.family, deadline: deadline)
+                try self.init(toOneOf: addresses, endpoint.transport.socketType, options, deadline)
+            } else {
+                try self.init(through: hops, options, deadline)
+            }
             if let tls {
                 try startTLS(tls, host: endpoint.host, received: [], deadline, isFirst: false)
             }
@@ -52,18 +57,23 @@ extension Socket {
     /// - Parameters:
     ///   - address: The peer's address.
     ///   - type: The socket's type, which an address does not specify.
-    ///   - timeout: The time limit for the attempt and the TLS handshake together.
+    ///   - timeout: The time limit for the attempt, the proxies and the TLS handshake together.
     ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for
     ///     ``TLSConfiguration/serverName``, or for the address if that property is `nil`.
-    ///   - options: The local address and the socket options.
-    /// - Throws: The errors of ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the
-    ///   TLS handshake fails.
+    ///   - options: The local address, the socket options and the proxies.
+    /// - Throws: The errors of ``connect(to:timeout:)``, ``SocketError/Cause/proxy(_:)`` if a proxy
+    ///   does not connect, and ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
     public convenience init(
         to address: SocketAddress, type: SocketType = .stream, timeout: TimeLimit = .seconds(10),
         tls: TLSConfiguration? = nil, options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
-        try self.init(toOneOf: [address], type, options, deadline)
+        let hops = try options.hops(to: address, type)
+        if hops.isEmpty {
+            try self.init(toOneOf: [address], type, options, deadline)
+        } else {
+            try self.init(through: hops, options, deadline)
+        }
         if let tls {
             let host = address.ip.map { "\($0)" }
             try startTLS(tls, host: host, received: [], deadline, isFirst: false)
@@ -71,7 +81,7 @@ extension Socket {
     }
 
     /// Creates a socket that is connected to the address that answers first.
-    private convenience init(
+    convenience init(
         toOneOf addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
     ) throws(SocketError) {

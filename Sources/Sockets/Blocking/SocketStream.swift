@@ -64,10 +64,10 @@ public final class SocketStream: ConfigurableSocket {
     ///
     /// - Parameters:
     ///   - endpoint: The peer's endpoint, which must have a stream transport.
-    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
-    ///     together.
+    ///   - timeout: The time limit for the name lookup, all attempts, the proxies and the TLS
+    ///     handshake together.
     ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection.
-    ///   - options: The local address, the family and the socket options.
+    ///   - options: The local address, the family, the socket options and the proxies.
     /// - Throws: The errors of ``Socket/init(to:timeout:tls:options:)``.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,

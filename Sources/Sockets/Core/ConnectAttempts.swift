@@ -134,6 +134,8 @@ struct ConnectAttempts: ~Copyable {
     static func connectDatagram(
         to addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) -> OwnedSocket {
+        // Throw if there is a proxy, because it cannot transfer datagrams.
+        if let address = addresses.first { _ = try options.hops(to: address, .datagram) }
         var attempts = try ConnectAttempts(to: addresses, .datagram, options, deadline)
         while true {
             switch try attempts.advance() {

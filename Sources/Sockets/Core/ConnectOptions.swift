@@ -30,12 +30,20 @@ public struct ConnectOptions: Sendable {
     /// no other address is tried.
     public var socketOptions: [SocketOptionSetting]
 
+    /// The proxies through which to connect, or `nil` to connect directly.
+    ///
+    /// The other options apply to the connection to the first proxy, which is also the remote
+    /// address of the socket. The time limit of the connect covers the dialogue with each proxy.
+    /// Only TCP has proxies, so other endpoints throw ``SocketError/Cause/invalidInput(_:)``, unless
+    /// the proxies are ``Proxy/fromEnvironment``.
+    public var through: Proxy?
+
     /// Creates options with one local address or none.
     ///
     /// Omitted parameters keep their defaults.
     public init(
         localAddress: SocketAddress? = nil, family: AddressFamily? = nil,
-        socketOptions: [SocketOptionSetting] = []
+        socketOptions: [SocketOptionSetting] = [], through: Proxy? = nil
     ) {
         self.init(
             localAddresses: localAddress.map { [$0] } ?? [], family: family,
@@ -52,6 +60,18 @@ public struct ConnectOptions: Sendable {
         self.localAddresses = localAddresses
         self.family = family
         self.socketOptions = socketOptions
+        self.through = through
+    }
+
+    /// Returns the steps of a connect through the proxies, or no steps if there are no proxies.
+    func hops(to endpoint: Endpoint) throws(SocketError) -> [ProxyHop] {
+        try through?.hops(to: endpoint) ?? []
+    }
+
+    /// Returns the steps of a connect to an address, as ``hops(to:)`` does for an endpoint.
+    func hops(to address: SocketAddress, _ type: SocketType) throws(SocketError) -> [ProxyHop] {
+        guard through != nil, let endpoint = Endpoint(address, type) else { return [] }
+        return try hops(to: endpoint)
     }
 
     /// Returns whether a socket can connect to `peer` from a local address of the options.

@@ -116,6 +116,11 @@ extension SocketErrorPatterns {
         .init { if case .tls = $0 { true } else { false } }
     }
 
+    /// Matches every failure of a proxy.
+    public static var proxy: SocketError.Pattern {
+        .init { if case .proxy = $0 { true } else { false } }
+    }
+
     /// Matches a stream that ended without TLS's closing alert (close_notify).
     public static var truncated: SocketError.Pattern { .init { $0 == .tls(.truncated) } }
 

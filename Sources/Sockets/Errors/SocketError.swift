@@ -46,6 +46,7 @@ public struct SocketError: Error, Sendable {
     ///   - attempts: The attempts of a connect.
     ///   - stallReport: Why the transfer was stalled.
     ///   - hint: What to do about the error, in one sentence.
+    ///   - proxyStep: The proxy that failed.
     @inline(never)  // Otherwise the frame of every waiting task would reserve space for the parts.
     public init(
         _ operation: Operation,
@@ -59,7 +60,8 @@ public struct SocketError: Error, Sendable {
         partialBytes: [UInt8] = [],
         attempts: [Attempt] = [],
         stallReport: StallReport? = nil,
-        hint: String? = nil
+        hint: String? = nil,
+        proxyStep: ProxyStep? = nil
     ) {
         self.init(
             Contents(
@@ -67,7 +69,7 @@ public struct SocketError: Error, Sendable {
                 localAddress: localAddress, remoteAddress: remoteAddress,
                 bytesTransferred: bytesTransferred, unsentRequestBytes: unsentRequestBytes,
                 partialBytes: partialBytes, attempts: attempts, stallReport: stallReport,
-                hint: hint))
+                hint: hint, proxyStep: proxyStep))
     }
 
     private init(_ contents: Contents) { storage = Storage(contents) }
@@ -118,6 +120,9 @@ public struct SocketError: Error, Sendable {
     /// It is set if the reason lies on this machine and is easily misunderstood, such as a missing
     /// zone or the lack of a free local port.
     public var hint: String? { contents.hint ?? hintOfAddress }
+
+    /// The proxy that failed, or `nil` if the connect used no proxy or if all proxies connected.
+    public var proxyStep: ProxyStep? { contents.proxyStep }
 
     /// Returns a copy of the error that names the endpoint of the failed connect.
     ///
@@ -196,6 +201,9 @@ public struct SocketError: Error, Sendable {
         // Indirect, because a larger cause would enlarge the frames of all functions that throw
         // one.
         indirect case tls(TLSFailure)
+        /// A proxy did not connect, for example because it requires a password.
+        // Indirect for the same reason.
+        indirect case proxy(ProxyFailure)
         /// The services database does not contain this service.
         case unknownService(String, transport: Transport?)
         /// The machine has no services database.
@@ -325,6 +333,7 @@ public struct SocketError: Error, Sendable {
         let attempts: [Attempt]
         var stallReport: StallReport?
         var hint: String?
+        let proxyStep: ProxyStep?
     }
 
     private final class Storage: Sendable {

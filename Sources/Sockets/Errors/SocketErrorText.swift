@@ -31,9 +31,10 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var reason: String {
+        if let reason = proxyStep?.reason(cause, target: endpoint) { return reason }
         switch (operation, cause) {
-        case (.connect, .timedOut(let limit)), (.startTLS, .timedOut(let limit)):
-            return limit.map { "no answer in \($0.brief)" } ?? "no answer in time"
+        case (.connect, .timedOut), (.startTLS, .timedOut):
+            return cause.whileConnecting
         case (.startTLS, .tls(.truncated)):
             return "the peer closed the connection during the handshake"
         case (.read, .busy), (.exchange, .busy):
@@ -124,6 +125,8 @@ extension SocketError.Cause: CustomStringConvertible {
         case .invalidInput(let text):
             text
         case .tls(let failure):
+            failure.description
+        case .proxy(let failure):
             failure.description
         case .unknownService(let name, let transport):
             "there is no service \(TerminalText.quoted(name))"

@@ -56,7 +56,8 @@ struct HostLookup {
         }
     }
 
-    private func portNumber() throws(SocketError) -> UInt16 {
+    /// Returns the port's number, and looks it up if the port is a service's name.
+    func portNumber() throws(SocketError) -> UInt16 {
         guard let port = try service?.checked() else { return 0 }
         if let number = port.number { return number }
         return try Services.port(named: port.service ?? "", transport: transport)

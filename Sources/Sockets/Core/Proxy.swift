@@ -1,0 +1,196 @@
+/// A proxy, or several proxies in a row, through which a connection reaches its peer.
+///
+/// ```swift
+/// let connection = try await Connection(
+///     to: .tcp("db.example", port: 5432),
+///     options: .init(through: .socks5(.tcp("proxy.example", port: 1080))))
+/// ```
+///
+/// An array literal is a chain. Each proxy connects to the next one, and the last one to the peer:
+///
+/// ```swift
+/// options.through = [
+///     .httpConnect(.tcp("office.example", port: 3128), user: "alice", password: password),
+///     .socks5(.tcp("far.example", port: 1080)),
+/// ]
+/// ```
+///
+/// This machine resolves only the name of the first proxy, and each proxy resolves the name of the
+/// next destination. The exception is ``socks4(_:user:)``, whose protocol has no names. A proxy
+/// reaches only TCP endpoints. It sees all bytes, including the passwords of later proxies, unless
+/// the connection uses TLS.
+public struct Proxy: Hashable, Sendable {
+    /// A proxy of the chain.
+    enum Part: Hashable {
+        case server(ProxyServer)
+        /// The proxy that the environment specifies for the destination.
+        case environment
+    }
+
+    let parts: [Part]
+
+    /// Returns a SOCKS5 proxy (RFC 1928).
+    ///
+    /// - Parameters:
+    ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
+    ///   - user: The user of 1 to 255 bytes (RFC 1929), or `nil` to connect without authentication.
+    ///     The proxy decides whether it asks for the user. It receives the password unencrypted.
+    ///   - password: The password of at most 255 bytes.
+    /// - Returns: The proxy.
+    public static func socks5(
+        _ endpoint: Endpoint, user: String? = nil, password: String = ""
+    ) -> Proxy {
+        Proxy(ProxyServer(.socks5, endpoint, user: user, password: password))
+    }
+
+    /// Returns a SOCKS4 proxy that resolves names (SOCKS4a).
+    ///
+    /// SOCKS4 cannot connect to IPv6 addresses. The request for an IPv4 address is that of SOCKS4
+    /// without the extension.
+    ///
+    /// - Parameters:
+    ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
+    ///   - user: The user, which contains no NUL. The protocol has no password.
+    /// - Returns: The proxy.
+    public static func socks4a(_ endpoint: Endpoint, user: String = "") -> Proxy {
+        Proxy(ProxyServer(.socks4a, endpoint, user: user))
+    }
+
+    /// Returns a SOCKS4 proxy that does not resolve names.
+    ///
+    /// This machine resolves the name of the destination to an IPv4 address, so a name server
+    /// learns it.
+    ///
+    /// - Parameters:
+    ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
+    ///   - user: The user, which contains no NUL. The protocol has no password.
+    /// - Returns: The proxy.
+    public static func socks4(_ endpoint: Endpoint, user: String = "") -> Proxy {
+        Proxy(ProxyServer(.socks4, endpoint, user: user))
+    }
+
+    /// Returns an HTTP proxy, which connects with the method CONNECT (RFC 9110, section 9.3.6).
+    ///
+    /// - Parameters:
+    ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
+    ///   - user: The user for the Basic scheme (RFC 7617), or `nil` to connect without
+    ///     authentication. The user contains no colon. The proxy receives the password unencrypted.
+    ///   - password: The password, which contains no control characters.
+    /// - Returns: The proxy.
+    public static func httpConnect(
+        _ endpoint: Endpoint, user: String? = nil, password: String = ""
+    ) -> Proxy {
+        Proxy(ProxyServer(.http, endpoint, user: user, password: password))
+    }
+
+    /// The proxy that the environment specifies for the destination, if any.
+    ///
+    /// The variable depends on the destination's port: `http_proxy` for 80, `https_proxy` for 443,
+    /// and `all_proxy` for every other port and if the first variable is not set. The name in
+    /// capitals is the second choice, as in curl and Python. `HTTP_PROXY` is ignored if
+    /// `REQUEST_METHOD` is set, as in Python, because a client of a CGI program can set it. The
+    /// value has the form of ``init(parsing:)``. An empty variable is not set.
+    ///
+    /// `no_proxy` or `NO_PROXY` lists destinations without a proxy, separated by commas or spaces.
+    /// As in curl, an entry is `*` for all, a name for a host and its subdomains, an address or an
+    /// ``IPPrefix``. As in Python, `:` and a port may follow. Names are not resolved for the
+    /// comparison. Without an entry, `localhost` uses the proxy too.
+    ///
+    /// The environment has no effect on endpoints that no proxy reaches, such as Unix sockets. The
+    /// variables are read at each connect.
+    public static let fromEnvironment = Proxy(parts: [.environment])
+
+    private init(_ server: ProxyServer) { parts = [.server(server)] }
+
+    private init(parts: [Part]) { self.parts = parts }
+
+    /// Parses a proxy from untrusted text, such as `socks5://alice:secret@proxy.example:1080`.
+    ///
+    /// The scheme is `http`, `socks4`, `socks4a`, `socks5` or `socks5h`, and `http` if there is
+    /// none. `socks5` and `socks5h` are the same, because a SOCKS5 proxy always resolves names;
+    /// curl and Python resolve them on this machine for `socks5`. The port is 1080 if there is none,
+    /// as in curl. The user and the password may contain `%NN`. A path after the port is ignored.
+    ///
+    /// - Parameter text: The proxy.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not a proxy. The error names
+    ///   the text without the user and the password.
+    public init(parsing text: String) throws(SocketError) {
+        self.init(try ProxyServer(parsing: text, from: nil))
+    }
+}
+
+extension Proxy: ExpressibleByArrayLiteral {
+    /// Creates a chain of proxies, of which the first is the nearest.
+    ///
+    /// An empty chain connects directly.
+    public init(arrayLiteral proxies: Proxy...) { parts = proxies.flatMap(\.parts) }
+}
+
+extension Proxy: CustomStringConvertible {
+    /// The proxies in order, such as `http://office.example:3128, socks5://far.example:1080`,
+    /// without users and passwords.
+    public var description: String {
+        parts.map { part in
+            switch part {
+            case .server(let server): "\(server)"
+            case .environment: "the environment"
+            }
+        }.joined(separator: ", ")
+    }
+}
+
+// MARK: The steps of a connect
+
+extension Proxy {
+    /// Returns the steps of a connect to an endpoint, or no steps if it is reached directly.
+    ///
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if a proxy cannot reach its destination, or
+    ///   if a variable of the environment is malformed.
+    func hops(
+        to endpoint: Endpoint, _ environment: ProxyEnvironment = .process
+    ) throws(SocketError) -> [ProxyHop] {
+        var hops: [ProxyHop] = []
+        var destination = endpoint
+        for part in parts.reversed() {
+            let server: ProxyServer
+            switch part {
+            case .server(let given): server = given
+            case .environment:
+                guard let found = try environment.server(for: destination) else { continue }
+                server = found
+            }
+            let hop = ProxyHop(server: server, destination: destination)
+            guard destination.transport == .tcp else {
+                throw hop.failure(.invalidInput("a proxy can connect only to tcp:// endpoints"))
+            }
+            hops.insert(hop, at: 0)
+            destination = server.endpoint
+        }
+        if let first = hops.first, first.server.endpoint.transport.socketType != .stream {
+            throw first.failure(.invalidInput("its endpoint must be tcp:// or unix:"))
+        }
+        return hops
+    }
+}
+
+extension Endpoint {
+    /// Creates the endpoint that names a resolved address; `nil` if there is none.
+    init?(_ address: SocketAddress, _ type: SocketType) {
+        switch (address, type) {
+        case (.ipv4, .stream), (.ipv6, .stream):
+            guard let ip = address.ip, let port = address.port else { return nil }
+            self = .tcp(ip, port: port)
+        case (.ipv4, .datagram), (.ipv6, .datagram):
+            guard let ip = address.ip, let port = address.port else { return nil }
+            self = .udp(ip, port: port)
+        case (.unix(let name), _):
+            let mark: [UInt8] = name.kind == .abstract ? [UInt8(ascii: "@")] : []
+            let transports = Transport.allCases.filter(\.isUnix)
+            guard let transport = transports.first(where: { $0.socketType == type }) else {
+                return nil
+            }
+            self.init(transport, pathBytes: mark + name.bytes)
+        default: return nil
+        }
+    }
+}
