@@ -47,7 +47,7 @@ public struct ConnectOptions: Sendable {
     ) {
         self.init(
             localAddresses: localAddress.map { [$0] } ?? [], family: family,
-            socketOptions: socketOptions)
+            socketOptions: socketOptions, through: through)
     }
 
     /// Creates options with a local address for each family.
@@ -55,7 +55,7 @@ public struct ConnectOptions: Sendable {
     /// Omitted parameters keep their defaults.
     public init(
         localAddresses: [SocketAddress], family: AddressFamily? = nil,
-        socketOptions: [SocketOptionSetting] = []
+        socketOptions: [SocketOptionSetting] = [], through: Proxy? = nil
     ) {
         self.localAddresses = localAddresses
         self.family = family

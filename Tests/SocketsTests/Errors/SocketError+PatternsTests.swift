@@ -19,6 +19,7 @@ struct SocketErrorPatternsTests {
         (SocketError.hostLookup, .hostLookup(.tryAgain)),
         (SocketError.unknownService, .unknownService("chat", transport: .tcp)),
         (SocketError.noServicesDatabase, .noServicesDatabase),
+        (SocketError.proxy, .proxy(.authenticationRequired)),
         (SocketError.connectionRefused, .system(.connectionRefused)),
         (SocketError.connectionReset, .system(.connectionReset)),
         (SocketError.brokenPipe, .system(.brokenPipe)),

@@ -14,12 +14,19 @@ struct SocketErrorTests {
         .cancelled, .closed, .endOfStream, .incompleteWrite, .selfConnect, .lineTooLong(limit: 1),
         .tooLarge(limit: 1), .invalidInput("x"), .unknownService("x", transport: nil),
         .unknownService("x", transport: .tcp), .noServicesDatabase,
+        .proxy(.authenticationRequired), .proxy(.socks5Reply(1)),
     ]
 
     @Test("SocketError and its optional are one pointer wide")
     func size() {
         #expect(MemoryLayout<SocketError>.size == 8)
         #expect(MemoryLayout<SocketError?>.size == 8)
+    }
+
+    @Test("a cause is no larger than the result of a failed name resolution and a tag")
+    func sizeOfCause() {
+        let largest = MemoryLayout<NameResolutionFailure>.size
+        #expect(MemoryLayout<SocketError.Cause>.size <= largest + 1)
     }
 
     @Test("an error keeps all parts that its initializer receives")
@@ -31,7 +38,8 @@ struct SocketErrorTests {
         let error = SocketError(
             .connect, .system(.connectionRefused), subject: "subject",
             endpoint: .tcp("host", port: 2), localAddress: local, remoteAddress: remote,
-            bytesTransferred: 3, unsentRequestBytes: 4, partialBytes: [5], attempts: [attempt])
+            bytesTransferred: 3, unsentRequestBytes: 4, partialBytes: [5], attempts: [attempt],
+            proxyStep: .init(proxy: "socks5://proxy:1", destination: nil))
         #expect(error.operation == .connect)
         #expect(error.cause == .system(.connectionRefused))
         #expect(error.subject == "subject")
@@ -43,6 +51,8 @@ struct SocketErrorTests {
         #expect(error.partialBytes == [5])
         #expect(error.attempts == [attempt])
         #expect(error.attempts[0].duration == .milliseconds(3))
+        #expect(error.proxyStep?.proxy == "socks5://proxy:1")
+        #expect(error.with(bytesTransferred: 9).proxyStep == error.proxyStep)
     }
 
     @Test("omitted parts of an error are nil, empty or zero")
@@ -56,6 +66,7 @@ struct SocketErrorTests {
         #expect(error.unsentRequestBytes == 0)
         #expect(error.partialBytes.isEmpty)
         #expect(error.attempts.isEmpty)
+        #expect(error.proxyStep == nil)
     }
 
     @Test("with(…) replaces the given parts of an error and keeps the others")

@@ -6,7 +6,7 @@ import SystemPackage
 // The points of the async operations.
 extension FaultPoint {
     static let asynchronous: [FaultPoint] =
-        loops + connections + listeners + datagrams + optionsOfNewSockets
+        loops + connections + listeners + datagrams + optionsOfNewSockets + asyncProxies
 
     private static func during(
         _ faults: FaultInjection, _ body: () async throws -> Void
