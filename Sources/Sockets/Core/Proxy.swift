@@ -100,6 +100,11 @@ public struct Proxy: Hashable, Sendable {
     /// variables are read at each connect.
     public static let fromEnvironment = Proxy(parts: [.environment])
 
+    /// Creates a chain of proxies, of which the first is the nearest.
+    ///
+    /// - Parameter proxies: The proxies. An empty chain connects directly.
+    public init(_ proxies: [Proxy]) { parts = proxies.flatMap(\.parts) }
+
     private init(_ server: ProxyServer) { parts = [.server(server)] }
 
     private init(parts: [Part]) { self.parts = parts }
@@ -123,7 +128,7 @@ extension Proxy: ExpressibleByArrayLiteral {
     /// Creates a chain of proxies, of which the first is the nearest.
     ///
     /// An empty chain connects directly.
-    public init(arrayLiteral proxies: Proxy...) { parts = proxies.flatMap(\.parts) }
+    public init(arrayLiteral proxies: Proxy...) { self.init(proxies) }
 }
 
 extension Proxy: CustomStringConvertible {

@@ -112,7 +112,7 @@ struct ProxyDialogue: Sendable {
             bytes += password.utf8
             (stage, request) = (.socks5Authentication, bytes)
         case 0xFF: throw user == nil ? .authenticationRequired : .authenticationUnsupported
-        default: throw .unexpectedReply(received)
+        default: throw ProxyReply.unexpected(received)
         }
     }
 

@@ -49,8 +49,8 @@ struct ProxyEnvironment: Sendable {
     private func isExcluded(_ host: String, _ port: UInt16?) -> Bool {
         guard let list = value("no_proxy") ?? value("NO_PROXY") else { return false }
         let host = Self.comparable(host)
-        let entries = list.split { $0 == "," || $0.isWhitespace }
-        return entries.contains { Self.matches(String($0), host, port) }
+        let entries = list.utf8.split { ", \t\r\n".utf8.contains($0) }
+        return entries.contains { Self.matches(String(Substring($0)), host, port) }
     }
 
     private static func matches(_ entry: String, _ host: String, _ port: UInt16?) -> Bool {
@@ -58,8 +58,8 @@ struct ProxyEnvironment: Sendable {
         let address = IPAddress(host)?.unmapped
         if let prefix = IPPrefix(entry) { return address.map(prefix.contains) ?? false }
         var place = entry
-        if IPAddress(entry) == nil, let colon = entry.lastIndex(of: ":"),
-            let wanted = Port.number(parsing: String(entry[entry.index(after: colon)...]))
+        if IPAddress(entry) == nil, let colon = entry.utf8.lastIndex(of: UInt8(ascii: ":")),
+            let wanted = Port.number(parsing: String(entry[colon...].utf8.dropFirst()) ?? "")
         {
             guard wanted == port else { return false }
             place = String(entry[..<colon])

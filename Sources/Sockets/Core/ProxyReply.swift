@@ -13,7 +13,7 @@ enum ProxyReply {
     static func socks5Method(
         _ bytes: [UInt8]
     ) throws(ProxyFailure) -> (consumed: Int, value: UInt8)? {
-        guard bytes[0] == 5 else { throw .unexpectedReply(bytes) }
+        guard bytes[0] == 5 else { throw unexpected(bytes) }
         return bytes.count < 2 ? nil : (2, bytes[1])
     }
 
@@ -28,13 +28,13 @@ enum ProxyReply {
 
     /// Parses the reply to the request of SOCKS5 (RFC 1928, section 6).
     static func socks5Connect(_ bytes: [UInt8]) throws(ProxyFailure) -> Int? {
-        guard bytes[0] == 5 else { throw .unexpectedReply(bytes) }
+        guard bytes[0] == 5 else { throw unexpected(bytes) }
         guard bytes.count >= 2 else { return nil }
         // Some proxies send only a part of a negative reply.
         guard bytes[1] == 0 else { throw .socks5Reply(bytes[1]) }
         guard bytes.count >= 5 else {
             guard bytes.count < 4 || [1, 3, 4].contains(bytes[3]) else {
-                throw .unexpectedReply(bytes)
+                throw unexpected(bytes)
             }
             return nil
         }
@@ -43,7 +43,7 @@ enum ProxyReply {
         case 1: length = 4
         case 3: length = 1 + Int(bytes[4])
         case 4: length = 16
-        default: throw .unexpectedReply(bytes)
+        default: throw unexpected(bytes)
         }
         let end = 4 + length + 2
         return bytes.count < end ? nil : end
@@ -51,7 +51,7 @@ enum ProxyReply {
 
     /// Parses the reply to the request of SOCKS4.
     static func socks4Connect(_ bytes: [UInt8]) throws(ProxyFailure) -> Int? {
-        guard bytes[0] == 0 else { throw .unexpectedReply(bytes) }
+        guard bytes[0] == 0 else { throw unexpected(bytes) }
         guard bytes.count >= 2 else { return nil }
         guard bytes[1] == 90 else { throw .socks4Reply(bytes[1]) }
         return bytes.count < 8 ? nil : 8
@@ -78,6 +78,11 @@ enum ProxyReply {
         guard bytes.count < limit else { throw .replyTooLong(limit: limit) }
         return nil
     }
+
+    /// Returns the failure of a peer that sends something else than a reply.
+    static func unexpected(_ bytes: some Collection<UInt8>) -> ProxyFailure {
+        .unexpectedReply(Array(bytes.prefix(64)))
+    }
 }
 
 // MARK: HTTP
@@ -91,7 +96,7 @@ extension ProxyReply {
         // Check the incomplete line too, because another server may wait for this machine after its
         // greeting.
         guard bytes.prefix(version.count).elementsEqual(version.prefix(bytes.count)) else {
-            throw .unexpectedReply(Array(bytes))
+            throw unexpected(bytes)
         }
         return bytes.firstIndex(of: newline)
     }
@@ -106,7 +111,7 @@ extension ProxyReply {
         guard let minor = rest.first, Decimal.isDigit(minor), rest.dropFirst().first == space,
             digits.count == 3, let status = Decimal.value(of: digits, maximum: 599),
             status >= 100, after == space || after == UInt8(ascii: "\r")
-        else { throw .unexpectedReply(Array(line)) }
+        else { throw unexpected(line) }
         return Int(status)
     }
 

@@ -43,7 +43,13 @@ struct ProxyServer: Hashable, Sendable {
 
 extension ProxyServer: CustomStringConvertible {
     /// The scheme and the endpoint, without the user and the password.
-    var description: String { "\(scheme)://\(endpoint)" }
+    var description: String {
+        // The description of an endpoint begins with `tcp://` if the host is called `unix`.
+        let place = "\(endpoint)"
+        let prefix = "tcp://"
+        return
+            "\(scheme)://\(place.hasPrefix(prefix) ? String(place.dropFirst(prefix.count)) : place)"
+    }
 }
 
 // MARK: Parsing
