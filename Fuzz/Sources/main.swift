@@ -13,7 +13,7 @@ private func runFuzzer(
 ///
 /// Each family has a file here and a folder of seeds in `Corpus`.
 enum Family: String, CaseIterable {
-    case addresses, commands, lines, structures, lookups, diagnosis, tls
+    case addresses, commands, lines, structures, lookups, diagnosis, tls, proxies
 
     static let chosen: Family = {
         let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? "addresses"
@@ -32,6 +32,7 @@ enum Family: String, CaseIterable {
         case .lookups: checkLookups(input)
         case .diagnosis: checkDiagnosis(input)
         case .tls: checkTLS(input)
+        case .proxies: checkProxies(input)
         }
     }
 }
