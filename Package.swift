@@ -82,6 +82,9 @@ let programs: [Target] = [
         name: "DescriptorPeer",
         dependencies: ["Sockets", .product(name: "SystemPackage", package: "swift-system")],
         path: "IntegrationTests/DescriptorPeer"),
+    // The program that connects through proxies of other projects; no product contains it.
+    .executableTarget(
+        name: "ProxyClient", dependencies: ["Sockets"], path: "IntegrationTests/ProxyClient"),
 ]
 
 let fuzzing: [Target] = [
