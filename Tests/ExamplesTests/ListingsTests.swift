@@ -38,6 +38,31 @@ struct ListingsTests {
         #expect(try server.accept(timeout: testTimeout).remoteAddress == socket.localAddress)
     }
 
+    @Test("a client connects through a SOCKS5 proxy that requires a password")
+    func proxyClient() throws {
+        let proxyPort = try Socket.portOfServer { client in
+            let stream = SocketStream(client)
+            // The replies of RFC 1928 and RFC 1929: a password, accepted, connected.
+            let steps: [(Int, [UInt8])] = [
+                (4, [5, 2]), (14, [1, 0]), (17, [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+            ]
+            for (count, reply) in steps {
+                _ = try stream.readExactly(count, timeout: testTimeout)
+                try stream.write(reply)
+                try stream.flush()
+            }
+            try stream.write("welcome\n")
+            try stream.close()
+        }
+
+        let proxy: Proxy = .socks5(
+            .tcp("127.0.0.1", port: proxyPort), user: "alice", password: "secret")
+        let socket = try Socket(
+            to: .tcp("db.example", port: 5432), options: .init(through: proxy))
+
+        #expect(try socket.receiveToEnd() == "welcome\n")
+    }
+
     @Test("a line client writes, flushes and reads lines until the end of the stream")
     func lineClient() throws {
         let port = try Socket.portOfServer { client in

@@ -32,6 +32,8 @@ extension Connection {
     }
 
     /// Completes the dialogue with a proxy.
+    ///
+    /// It claims no direction, because no other task has the connection yet.
     private func complete(
         _ dialogue: ProxyDialogue, _ deadline: inout Deadline
     ) async throws(SocketError) {
