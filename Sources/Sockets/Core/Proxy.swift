@@ -17,8 +17,8 @@
 ///
 /// This machine resolves only the name of the first proxy, and each proxy resolves the name of the
 /// next destination. The exception is ``socks4(_:user:)``, whose protocol has no names. A proxy
-/// reaches only TCP endpoints. It sees all bytes, including the passwords of later proxies, unless
-/// the connection uses TLS.
+/// reaches only TCP endpoints. It sees the passwords for later proxies, and all bytes of a connection
+/// without TLS.
 public struct Proxy: Hashable, Sendable {
     /// A proxy of the chain.
     enum Part: Hashable {
@@ -34,7 +34,8 @@ public struct Proxy: Hashable, Sendable {
     /// - Parameters:
     ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
     ///   - user: The user of 1 to 255 bytes (RFC 1929), or `nil` to connect without authentication.
-    ///     The proxy decides whether it asks for the user. It receives the password unencrypted.
+    ///     The proxy decides whether to authenticate the client. It receives the password
+    ///     unencrypted.
     ///   - password: The password of at most 255 bytes.
     /// - Returns: The proxy.
     public static func socks5(

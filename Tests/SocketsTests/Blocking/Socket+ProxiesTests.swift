@@ -138,15 +138,15 @@ struct SocketProxiesTests {
         let start = ContinuousClock.now
         let error = try #require(throws: SocketError.self) {
             try Socket(
-                to: .tcp("db.example", port: 5432), timeout: .milliseconds(200),
+                to: .tcp("db.example", port: 5432), timeout: .milliseconds(500),
                 options: .init(through: .socks5(peer.endpoint)))
         }
         let duration = start.duration(to: .now)
-        #expect(duration >= .milliseconds(200) && duration < .seconds(10))
-        #expect(error.cause == .timedOut(limit: .milliseconds(200)))
+        #expect(duration >= .milliseconds(500) && duration < .seconds(10))
+        #expect(error.cause == .timedOut(limit: .milliseconds(500)))
         #expect(
             "\(error)" == "cannot connect to db.example:5432: the proxy socks5://\(peer.endpoint)"
-                + " did not answer in 200 ms")
+                + " did not answer in 500 ms")
         _ = try peer.script.value()
     }
 

@@ -33,7 +33,7 @@ struct ProxyTests {
         #expect(try ([] as Proxy).hops(to: Self.target).isEmpty)
     }
 
-    @Test("the environment in a chain is asked for the next destination")
+    @Test("the environment in a chain determines the proxy for the next destination")
     func environmentInChain() throws {
         let variables = environment([
             "all_proxy": "socks5://one.example", "no_proxy": "two.example",
