@@ -25,7 +25,8 @@ extension Connection {
     /// - Throws: ``SocketError``, whose ``SocketError/attempts`` lists every address that was
     ///   tried. If several attempts failed, the error has the cause of the most informative
     ///   failure. The causes are:
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream, or if a proxy
+    ///     cannot connect to it.
     ///   - ``SocketError/Cause/system(_:)`` with the kernel's error, for example
     ///     `connectionRefused`.
     ///   - ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.

@@ -135,7 +135,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.networkUnreachable`, if the kernel
     ///     rejects the address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is neither UDP nor Unix datagram.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is neither UDP nor Unix datagram,
+    ///     or if the options contain a proxy.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or
     ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
     ///     exist.
@@ -166,7 +167,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The local address and the socket options.
     /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if the kernel
-    ///   rejects the address.
+    ///   rejects the address, or ``SocketError/Cause/invalidInput(_:)`` if the options contain a
+    ///   proxy.
     public convenience init(
         to address: SocketAddress, group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
