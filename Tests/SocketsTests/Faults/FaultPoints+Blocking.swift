@@ -8,7 +8,8 @@ import SystemPackage
 // `FaultTrapTests`.
 extension FaultPoint {
     static let blocking: [FaultPoint] =
-        opening + connecting + optionsOfNewSockets + transferring + querying + examining + blockingProxies
+        opening + connecting + optionsOfNewSockets + transferring + querying + examining
+        + blockingProxies
 
     /// The points of TLS, which need OpenSSL.
     static let tls = [watchingFiles]
