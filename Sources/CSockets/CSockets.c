@@ -10,6 +10,7 @@
 
 // This header must follow netinet/in.h, whose types it would otherwise define again.
 #include <linux/in6.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -34,6 +35,14 @@ int csockets_recvmmsg(
 
 const int csockets_eai_addrfamily = EAI_ADDRFAMILY;
 const int csockets_eai_nodata = EAI_NODATA;
+
+int csockets_pipe(int ends[2]) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
+
+const int csockets_set_pipe_size = F_SETPIPE_SZ;
+
+ssize_t csockets_splice(int from, int to, size_t size) {
+    return splice(from, NULL, to, NULL, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
 
 const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const uint32_t csockets_epoll_input = EPOLLIN | EPOLLET;

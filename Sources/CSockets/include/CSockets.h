@@ -76,6 +76,17 @@ struct csockets_credentials {
     uint32_t group;
 };
 
+/// Creates a pipe: pipe2(2) with O_NONBLOCK and O_CLOEXEC. `ends` receives the end to read from and
+/// the end to write to.
+int csockets_pipe(int ends[2]);
+
+/// F_SETPIPE_SZ of fcntl(2), which sets the capacity of a pipe in bytes.
+extern const int csockets_set_pipe_size;
+
+/// Moves bytes between a pipe and a socket: splice(2) with SPLICE_F_MOVE and SPLICE_F_NONBLOCK. The
+/// second flag applies to the pipe only, so the socket must be nonblocking.
+ssize_t csockets_splice(int from, int to, size_t size);
+
 /// The events for which a stream socket is registered, once and edge-triggered: readable, writable,
 /// urgent data and hang-up.
 extern const uint32_t csockets_epoll_interest;

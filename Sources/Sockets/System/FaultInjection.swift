@@ -14,8 +14,8 @@
             case pass
             /// The call fails with this error number and does not reach the kernel.
             case error(Errno)
-            /// The kernel transfers at most this many bytes (only for recv, send, sendmsg and
-            /// sendfile).
+            /// The kernel transfers at most this many bytes (only for recv, send, sendmsg,
+            /// sendfile and splice).
             case short(Int)
         }
 

@@ -76,4 +76,24 @@ extension System {
         }
         return SocketCondition(rawValue: entry.revents)
     }
+
+    /// Returns whether the peer has half-closed or closed the connection, or the connection has
+    /// broken: poll(2) without waiting.
+    static func hasHungUp(_ descriptor: Int32) -> Bool {
+        guard let condition = condition(descriptor) else { return false }
+        return !condition.isDisjoint(with: [.peerHasEnded, .hungUp, .broken])
+    }
+
+    /// Returns why neither side can send any more, or `nil` if the connection is not broken:
+    /// poll(2), getsockopt(2) with `SO_ERROR`.
+    ///
+    /// The call clears the error, so the caller must note it.
+    static func takeBreakage(of descriptor: Int32) -> Errno? {
+        guard let condition = condition(descriptor),
+            !condition.isDisjoint(with: [.broken, .hungUp])
+        else { return nil }
+        let error = try? takeError(descriptor)
+        // Another call may have got the error, or the peer may have closed a Unix socket.
+        return error ?? (condition.contains(.hungUp) ? .brokenPipe : nil)
+    }
 }

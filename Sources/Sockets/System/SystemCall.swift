@@ -5,6 +5,7 @@ package import SystemPackage
 package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
     case recv, recvfrom, recvmsg, recvmmsg, send, sendto, sendmsg, sendfile, pread, poll
+    case pipe, splice
     case getsockname, getpeername, getsockopt, setsockopt, ioctl, gethostname, lstat, unlink
     case epoll_create1, epoll_ctl, epoll_wait, eventfd, read, write
     case open, opendir, readlinkat, process_vm_readv, fstatat, getifaddrs

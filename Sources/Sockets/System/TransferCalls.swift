@@ -20,14 +20,39 @@ struct TransferFlags: OptionSet {
 
 /// A descriptor for poll(2) to watch, and the result.
 package struct PollRequest {
+    /// What the request waits for.
+    ///
+    /// Each request also ends at an error or a hang-up.
+    package enum Event {
+        case readable, writable
+        /// The peer has half-closed or closed the connection: `POLLRDHUP`.
+        case peerEnd
+        /// Only an error or a hang-up.
+        case failure
+    }
+
     package var descriptor: Int32
-    package var isForWriting: Bool
+    package var event: Event
     package var isReady: Bool
 
     package init(descriptor: Int32, isForWriting: Bool, isReady: Bool = false) {
-        self.descriptor = descriptor
-        self.isForWriting = isForWriting
+        self.init(descriptor: descriptor, isForWriting ? .writable : .readable)
         self.isReady = isReady
+    }
+
+    package init(descriptor: Int32, _ event: Event) {
+        self.descriptor = descriptor
+        self.event = event
+        isReady = false
+    }
+
+    fileprivate var events: Int16 {
+        switch event {
+        case .readable: Int16(POLLIN)
+        case .writable: Int16(POLLOUT)
+        case .peerEnd: csockets_peer_has_ended
+        case .failure: 0
+        }
     }
 }
 
@@ -181,9 +206,7 @@ extension System {
     /// reason. If a signal interrupts the call, the call returns and no descriptor is ready.
     package static func poll(_ requests: inout [PollRequest], milliseconds: Int32) throws(Errno) {
         var entries = requests.map { request in
-            pollfd(
-                fd: request.descriptor,
-                events: Int16(request.isForWriting ? POLLOUT : POLLIN), revents: 0)
+            pollfd(fd: request.descriptor, events: request.events, revents: 0)
         }
         for index in requests.indices { requests[index].isReady = false }
         do throws(Errno) {

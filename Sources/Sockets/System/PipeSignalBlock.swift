@@ -1,0 +1,38 @@
+internal import Glibc
+internal import SystemPackage
+
+/// Blocks SIGPIPE on the calling thread until `end`.
+///
+/// sendfile(2) and splice(2) have no flag like `MSG_NOSIGNAL`. If the peer has closed the
+/// connection, the kernel sends SIGPIPE to the thread, which would end the program. So the signal is
+/// blocked during the call and consumed if the call raised it. A signal that was already pending
+/// remains pending.
+struct PipeSignalBlock {
+    private var signal = sigset_t()
+    private var before = sigset_t()
+    private let wasPending: Bool
+
+    /// Blocks the signal: pthread_sigmask(3).
+    init() {
+        sigemptyset(&signal)
+        sigaddset(&signal, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signal, &before)
+        var pending = sigset_t()
+        sigpending(&pending)
+        wasPending = sigismember(&pending, SIGPIPE) == 1
+    }
+
+    /// Consumes the signal that a call has raised, if any: sigtimedwait(2).
+    func consumeSignal() {
+        guard !wasPending else { return }
+        var (signal, now) = (signal, timespec())
+        while sigtimedwait(&signal, nil, &now) == -1, Errno(rawValue: Glibc.errno) == .interrupted {
+        }
+    }
+
+    /// Restores the thread's signal mask: pthread_sigmask(3).
+    func end() {
+        var before = before
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+    }
+}
