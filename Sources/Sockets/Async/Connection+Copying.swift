@@ -99,19 +99,6 @@ extension Connection {
             operation: isOfOther ? .write : nil, bytesTransferred: error.bytesTransferred)
     }
 
-    /// Resets the connection without closing it, because another connection failed with `error`.
-    ///
-    /// The tasks that use the connection get ``SocketError/Cause/system(_:)`` with
-    /// `.connectionAbort`. On a Unix socket, which has no reset, the method does nothing.
-    private func reset(because error: SocketError) {
-        guard family != .unix, source.enter() else { return }
-        defer { source.leave() }
-        // Note the error before the reset, because the reset wakes tasks, which then look for the
-        // noted error.
-        connectionError?.noteReset(because: error)
-        _ = LingerState.reset(source.descriptor)
-    }
-
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
         var deadline = Deadline(other.writeTimeout)
         // Claim the reading direction after the earlier writes have ended, because such a write may

@@ -41,6 +41,7 @@ public struct SocketError: Error, Sendable {
     ///   - localAddress: The socket's own address.
     ///   - remoteAddress: The peer's address.
     ///   - bytesTransferred: The number of bytes that had been sent or received.
+    ///   - bytesReturned: The number of bytes that a join had moved in the opposite direction.
     ///   - unsentRequestBytes: The number of bytes that were accepted but never sent.
     ///   - partialBytes: The bytes that had been read when the stream ended.
     ///   - attempts: The attempts of a connect.
@@ -56,6 +57,7 @@ public struct SocketError: Error, Sendable {
         localAddress: SocketAddress? = nil,
         remoteAddress: SocketAddress? = nil,
         bytesTransferred: Int = 0,
+        bytesReturned: Int = 0,
         unsentRequestBytes: Int = 0,
         partialBytes: [UInt8] = [],
         attempts: [Attempt] = [],
@@ -67,9 +69,9 @@ public struct SocketError: Error, Sendable {
             Contents(
                 operation: operation, cause: cause, subject: subject, endpoint: endpoint,
                 localAddress: localAddress, remoteAddress: remoteAddress,
-                bytesTransferred: bytesTransferred, unsentRequestBytes: unsentRequestBytes,
-                partialBytes: partialBytes, attempts: attempts, stallReport: stallReport,
-                hint: hint, proxyStep: proxyStep))
+                bytesTransferred: bytesTransferred, bytesReturned: bytesReturned,
+                unsentRequestBytes: unsentRequestBytes, partialBytes: partialBytes,
+                attempts: attempts, stallReport: stallReport, hint: hint, proxyStep: proxyStep))
     }
 
     private init(_ contents: Contents) { storage = Storage(contents) }
@@ -95,6 +97,12 @@ public struct SocketError: Error, Sendable {
     /// The number of bytes that had been sent or received when the operation failed; 0 if there
     /// were none.
     public var bytesTransferred: Int { contents.bytesTransferred }
+
+    /// The number of bytes that a join had moved from the other connection to the one that it was
+    /// called on; 0 for other operations.
+    ///
+    /// ``bytesTransferred`` then counts the bytes that moved to the other connection.
+    public var bytesReturned: Int { contents.bytesReturned }
 
     /// The number of request bytes that were never sent because the stream was closed; 0 if there
     /// are none.
@@ -136,7 +144,7 @@ public struct SocketError: Error, Sendable {
     package func with(
         operation: Operation? = nil, subject: String? = nil, endpoint: Endpoint? = nil,
         localAddress: SocketAddress? = nil, bytesTransferred: Int? = nil,
-        unsentRequestBytes: Int? = nil, partialBytes: [UInt8]? = nil,
+        bytesReturned: Int? = nil, unsentRequestBytes: Int? = nil, partialBytes: [UInt8]? = nil,
         stallReport: StallReport? = nil, hint: String? = nil
     ) -> SocketError {
         var contents = contents
@@ -145,6 +153,7 @@ public struct SocketError: Error, Sendable {
         contents.endpoint = endpoint ?? contents.endpoint
         contents.localAddress = localAddress ?? contents.localAddress
         contents.bytesTransferred = bytesTransferred ?? contents.bytesTransferred
+        contents.bytesReturned = bytesReturned ?? contents.bytesReturned
         contents.unsentRequestBytes = unsentRequestBytes ?? contents.unsentRequestBytes
         contents.partialBytes = partialBytes ?? contents.partialBytes
         contents.stallReport = stallReport ?? contents.stallReport
@@ -286,6 +295,10 @@ public struct SocketError: Error, Sendable {
         public static let sendFile = Operation("send", "file")
         /// Writing a request while reading the reply.
         public static let exchange = Operation("exchange a request and a reply", "with")
+        /// Joining two connections: `splice`, `recv`, `send`.
+        public static let join = Operation("join the connection", "to")
+        /// Waiting until the peer closes a connection: `poll`.
+        public static let awaitHangup = Operation("wait for the hang-up", "of")
         /// Half-closing a connection: `shutdown`.
         public static let shutdown = Operation("shut down the connection", "to")
         /// Reading an option: `getsockopt`.
@@ -328,6 +341,7 @@ public struct SocketError: Error, Sendable {
         var localAddress: SocketAddress?
         let remoteAddress: SocketAddress?
         var bytesTransferred: Int
+        var bytesReturned: Int
         var unsentRequestBytes: Int
         var partialBytes: [UInt8]
         let attempts: [Attempt]

@@ -37,7 +37,9 @@ extension SocketError: CustomStringConvertible {
             return cause.whileConnecting
         case (.startTLS, .tls(.truncated)):
             return "the peer closed the connection during the handshake"
-        case (.read, .busy), (.exchange, .busy):
+        case (.join, .timedOut(let limit)):
+            return "no bytes moved" + (limit.map { " for \($0.brief)" } ?? " in time")
+        case (.read, .busy), (.exchange, .busy), (.join, .busy):
             return "another task is already reading from this connection"
         case (.receive, .busy):
             let channel = localAddress.flatMap { $0 == .unnamed ? nil : "the channel on \($0)" }
@@ -63,11 +65,14 @@ extension SocketError: CustomStringConvertible {
             moved = Self.count(partialBytes.count, "received")
         case .send, .write, .sendFile:
             moved = Self.count(bytesTransferred, "sent")
+        case .join:
+            moved = Self.count(bytesTransferred, "forwarded")
         default:
             moved = Self.count(bytesTransferred, "received")
         }
+        let returned = Self.count(bytesReturned, "returned")
         let lost = Self.count(unsentRequestBytes, "lost")
-        let parts = [moved, lost].compactMap { $0 }
+        let parts = [moved, returned, lost].compactMap { $0 }
         return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
     }
 

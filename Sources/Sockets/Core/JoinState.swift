@@ -1,0 +1,146 @@
+internal import SystemPackage
+
+/// The decisions of a join about the ends of its two directions.
+///
+/// It moves no bytes. The blocking and the async half of `join` report what happens, and perform the
+/// actions.
+struct JoinState {
+    /// One of the two connections: the one that `join` was called on, or its argument.
+    enum Side {
+        case this, other
+    }
+
+    enum Direction {
+        case forward, back
+
+        /// The connection from which the bytes come.
+        var origin: Side { self == .forward ? .this : .other }
+        /// The connection to which the bytes go.
+        var destination: Side { self == .forward ? .other : .this }
+    }
+
+    /// How a direction ended.
+    enum End {
+        /// The origin has ended the stream, and the destination has accepted all bytes.
+        case ended
+        /// The origin broke.
+        case readFailed(SocketError)
+        /// The destination accepts no more bytes.
+        ///
+        /// Bytes that it sent earlier may still be readable, so the opposite direction goes on.
+        case writeFailed(SocketError)
+        /// The origin broke after its direction had ended.
+        case broke(SocketError)
+        /// The join was cancelled or timed out, or a connection was closed on this side.
+        case stopped(SocketError)
+    }
+
+    enum Action: Equatable {
+        /// Half-close the connection.
+        case halfClose(Side)
+        /// Watch for the failure of the connection, which is no longer read.
+        case watch(Side)
+        /// Reset the connection.
+        case reset(Side)
+        /// Reset the connection if its peer has received all bytes.
+        ///
+        /// The stream to the peer has ended, so a reset must not destroy its last bytes.
+        case resetIfDelivered(Side)
+    }
+
+    /// The error that the join throws.
+    private(set) var failure: SocketError?
+    /// A Boolean value that indicates whether both directions have ended or must end.
+    private(set) var isOver = false
+    private var isForwardRunning = true
+    private var isBackRunning = true
+
+    /// Returns whether a direction still moves bytes.
+    func isRunning(_ direction: Direction) -> Bool {
+        direction == .forward ? isForwardRunning : isBackRunning
+    }
+
+    /// Records how a direction ended, and returns what to do about it, in order.
+    ///
+    /// Events after the end of the join have no effect.
+    mutating func note(_ end: End, of direction: Direction) -> [Action] {
+        guard !isOver else { return [] }
+        switch end {
+        case .ended:
+            return [.halfClose(direction.destination)] + stop(direction)
+        case .writeFailed(let error):
+            failure = failure ?? error
+            return stop(direction)
+        case .readFailed(let error):
+            // This error says more than that of an earlier write to the same connection.
+            failure = error
+            isOver = true
+            switch error.cause {
+            case .system, .tls: return [.reset(direction.destination)]
+            default: return []
+            }
+        case .broke(let error):
+            failure = failure ?? error
+            isOver = true
+            return [.resetIfDelivered(direction.destination)]
+        case .stopped(let error):
+            failure = failure ?? error
+            isOver = true
+            return []
+        }
+    }
+
+    /// Performs an action, except watching.
+    mutating func perform(
+        _ action: Action, _ this: some DescriptorOwner, _ other: some DescriptorOwner
+    ) {
+        switch action {
+        case .halfClose(.this): halfClose(this)
+        case .halfClose(.other): halfClose(other)
+        case .reset(.this): reset(this)
+        case .reset(.other): reset(other)
+        case .resetIfDelivered(.this): if this.hasDelivered { reset(this) }
+        case .resetIfDelivered(.other): if other.hasDelivered { reset(other) }
+        case .watch: break
+        }
+    }
+
+    private mutating func halfClose(_ connection: some DescriptorOwner) {
+        do throws(SocketError) { try connection.end(.write) } catch { failure = failure ?? error }
+    }
+
+    private func reset(_ connection: some DescriptorOwner) {
+        if let failure { connection.reset(because: failure) }
+    }
+
+    /// Ends a direction, and watches its origin while the opposite direction goes on.
+    private mutating func stop(_ direction: Direction) -> [Action] {
+        switch direction {
+        case .forward: isForwardRunning = false
+        case .back: isBackRunning = false
+        }
+        isOver = !isForwardRunning && !isBackRunning
+        return isOver ? [] : [.watch(direction.origin)]
+    }
+}
+
+extension DescriptorOwner {
+    /// Resets the connection without closing it, because another connection failed with `error`.
+    ///
+    /// Other calls on the connection get ``SocketError/Cause/system(_:)`` with `.connectionAbort`. A
+    /// Unix socket has no reset.
+    func reset(because error: SocketError) {
+        guard family != .unix else { return }
+        try? call(.shutdown, nil) { descriptor throws(Errno) in
+            // Note the error before the reset, because the reset wakes the calls that look for it.
+            connectionError?.noteReset(because: error)
+            _ = LingerState.reset(descriptor)
+        }
+    }
+
+    /// A Boolean value that indicates whether the peer's system has acknowledged all sent bytes.
+    fileprivate var hasDelivered: Bool {
+        let queue = try? call(.diagnose, nil) { System.queueLength($0, .sendQueue) }
+        return queue == 0
+    }
+}
