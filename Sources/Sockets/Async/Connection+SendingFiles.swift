@@ -99,7 +99,7 @@ extension Connection {
     /// Makes an adopted or a shared socket nonblocking, because sendfile(2) could block otherwise.
     ///
     /// The change applies to all users of the socket.
-    private func makeNonblocking() throws(WaitFailure) {
+    func makeNonblocking() throws(WaitFailure) {
         guard sendFileMayWait || source.isShared.load(ordering: .relaxed) else { return }
         do throws(Errno) { try System.setBlocking(source.descriptor, false) } catch {
             throw WaitFailure(.system(error))

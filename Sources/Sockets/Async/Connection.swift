@@ -44,10 +44,11 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     /// A Boolean value that indicates whether a write ended part-way, so another write would
     /// continue in the middle of a message.
     @exclusivity(unchecked) var isIncomplete = false
-    /// A Boolean value that indicates whether sendfile(2) could block, because the socket was
-    /// adopted and may be in blocking mode.
+    /// A Boolean value that indicates whether sendfile(2) and splice(2) could block, because the socket was
+    /// adopted and may be in
+    /// blocking mode.
     ///
-    /// sendfile(2) has no flag like `MSG_DONTWAIT`.
+    /// They have no flag like `MSG_DONTWAIT` for sockets.
     @exclusivity(unchecked) var sendFileMayWait = false
     /// A Boolean value that indicates whether a writing task is inside a system call, or is about
     /// to note the error of that call.
@@ -116,6 +117,23 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         file?.remove()
         if _slowPath(tlsReference.isCreated) { endTLSBeforeClose() }
         source.close()
+    }
+
+    /// Resets the connection and closes it, so that the peer does not take the stream for complete.
+    ///
+    /// The call sets the option ``SocketOption/linger`` to zero and closes the connection
+    /// (`SO_LINGER` in socket(7)). Unsent bytes are discarded, and the peer gets `ECONNRESET`. On a
+    /// TLS connection, no closing alert (close_notify) is sent. A Unix socket has no reset, so the
+    /// call only closes it. If the socket was duplicated, the reset is sent when its last duplicate
+    /// is closed. On a closed connection, the call does nothing.
+    ///
+    /// ```swift
+    /// guard isValid(header) else { return connection.abort() }
+    /// ```
+    public func abort() {
+        // An error means that the connection is closed.
+        try? setOption(.linger, to: .zero)
+        close()
     }
 
     /// A Boolean value that indicates whether ``close()`` has been called.

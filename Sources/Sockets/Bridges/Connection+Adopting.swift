@@ -7,7 +7,8 @@ extension Connection {
     ///
     /// The blocking mode (`O_NONBLOCK`) belongs to all processes that share the socket. It stays as
     /// it is, because reading and writing work in either mode. Only
-    /// ``sendFile(_:header:offset:count:timeout:)`` makes the socket nonblocking.
+    /// ``sendFile(_:header:offset:count:timeout:)`` and ``join(_:idleTimeout:)`` make the socket
+    /// nonblocking.
     ///
     /// ```swift
     /// let connection = try Connection(adopting: Socket(adopting: descriptor))

@@ -43,6 +43,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let finishers = TurnQueue()
     /// Wakes the task that waits until another task has stopped reading.
     let operationEnd = LazyReference<Wakeup>()
+    /// The wakeups of the tasks that wait in `awaitHangup`.
+    let hangups = LazyReference<Lock<[Wakeup]>>()
     let linger: LingerState
     /// A Boolean value that indicates whether the peer has half-closed or broken the connection, so
     /// reads stay ready.
@@ -144,7 +146,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Handles an event of the descriptor.
     @inline(__always)
     func changed(_ readiness: Readiness) {
-        if readiness.contains(.ending) { peerHasEnded.store(true, ordering: .relaxed) }
+        if readiness.contains(.ending) {
+            peerHasEnded.store(true, ordering: .relaxed)
+            if _slowPath(hangups.isCreated) { wakeHangups() }
+        }
         if !readiness.isDisjoint(with: [.readable, .ending]) { reading.word.wake() }
         if !readiness.isDisjoint(with: [.writable, .ending]) {
             writing.word.wake()
@@ -189,6 +194,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         writing.word.wake()
         writers.wakeAll()
         finishers.wakeAll()
+        if _slowPath(hangups.isCreated) { wakeHangups() }
         leave()
     }
 

@@ -1,0 +1,32 @@
+internal import Synchronization
+
+// Waiting for the end of a connection without reading.
+extension EventSource {
+    /// Waits until the peer has half-closed or closed the connection, or until the connection has
+    /// broken.
+    ///
+    /// Other tasks may read and write meanwhile.
+    func awaitHangup(_ deadline: inout Deadline) async throws(WaitFailure) {
+        guard enter() else { throw WaitFailure(.closed) }
+        defer { leave() }
+        let wakeup = Wakeup()
+        let wakeups = hangups.object { Lock([]) }
+        wakeups.withLock { $0.append(wakeup) }
+        defer { wakeups.withLock { $0.removeAll { $0 === wakeup } } }
+        while true {
+            wakeup.reset()
+            if lifetime.isClosed { throw WaitFailure(.closed) }
+            if System.hasHungUp(descriptor) { return }
+            if Task.isCancelled { throw WaitFailure(.cancelled) }
+            if deadline.hasPassed { throw WaitFailure(deadline.cause) }
+            await wakeup.wait(until: deadline.start(), on: loop)
+        }
+    }
+
+    /// Wakes the tasks that wait in `awaitHangup`.
+    @inline(never)
+    func wakeHangups() {
+        guard let wakeups = hangups.objectIfCreated else { return }
+        for wakeup in wakeups.withLock({ $0 }) { wakeup.wake() }
+    }
+}
