@@ -32,13 +32,9 @@ extension Socket {
     package func diagnose(
         watching duration: Duration = .zero, during activity: Activity
     ) throws(SocketError) -> StallReport {
-        guard type != .datagram else {
-            throw failure(
-                .diagnose, .invalidInput("a datagram socket has no connection"))
-        }
         guard enter() else { throw failure(.diagnose, .closed) }
         defer { leave() }
-        try requireConnection()
+        try requireConnection(for: .diagnose)
         var watch = ConnectionSamples()
         while let pause = watch.pause(of: duration.clamped) {
             do throws(Errno) {
@@ -55,7 +51,15 @@ extension Socket {
         return watch.report(during: activity)
     }
 
-    private func requireConnection() throws(SocketError) {
+    /// Throws an error unless the socket is or was connected.
+    ///
+    /// The caller must have called `enter`.
+    func requireConnection(for operation: SocketError.Operation) throws(SocketError) {
+        guard type != .datagram else {
+            throw failure(
+                operation,
+                .invalidInput("the socket's type is \(type): expected a connection"))
+        }
         let isListening: Bool
         do throws(Errno) {
             isListening = try System.isListening(descriptor)
@@ -65,10 +69,10 @@ extension Socket {
                 _ = try System.getpeername(descriptor)
             }
         } catch {
-            throw failure(.diagnose, .system(error))
+            throw failure(operation, .system(error))
         }
         guard !isListening else {
-            throw failure(.diagnose, .invalidInput("a listening socket has no connection"))
+            throw failure(operation, .invalidInput("a listening socket has no connection"))
         }
     }
 

@@ -81,17 +81,8 @@ extension Socket {
     ) throws(SocketError) -> Reply {
         guard enter() else { throw failure(.exchange, .closed) }
         defer { leave() }
-        if let session = tlsSession {
-            guard session.beginSending() else { throw failure(.exchange, .busy) }
-            guard session.beginReceiving() else {
-                session.endSending()
-                throw failure(.exchange, .busy)
-            }
-        }
-        defer {
-            tlsSession?.endSending()
-            tlsSession?.endReceiving()
-        }
+        try claimTLS(for: .exchange)
+        defer { unclaimTLS() }
         // The remaining time when the exchange began to wait, or nil if it is not waiting.
         var stalledSince: Duration?
         while true {

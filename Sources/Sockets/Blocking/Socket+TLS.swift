@@ -227,4 +227,20 @@ extension Socket {
         try? session.end(descriptor)
         session.discardUnread(descriptor)
     }
+
+    /// Claims both directions of TLS for one operation, if the socket uses TLS.
+    func claimTLS(for operation: SocketError.Operation) throws(SocketError) {
+        guard let session = tlsSession else { return }
+        guard session.beginSending() else { throw failure(operation, .busy) }
+        guard session.beginReceiving() else {
+            session.endSending()
+            throw failure(operation, .busy)
+        }
+    }
+
+    /// Gives up the directions that `claimTLS` claimed.
+    func unclaimTLS() {
+        tlsSession?.endSending()
+        tlsSession?.endReceiving()
+    }
 }

@@ -226,6 +226,11 @@ extension Socket {
         remote: SocketAddress? = nil, bytesTransferred: Int = 0, stallReport: StallReport? = nil
     ) -> SocketError {
         let (local, peer) = names.withLock { ($0.local, $0.remote) }
+        var cause = cause
+        // A join reset this connection, but the kernel reports the error of a reset by the peer.
+        if case .system = cause, connectionError?.causeOfReset != nil {
+            cause = .system(.connectionAbort)
+        }
         return SocketError(
             operation, tlsSession?.cause(of: cause) ?? cause, subject: subject, localAddress: local,
             remoteAddress: remote ?? peer, bytesTransferred: bytesTransferred,

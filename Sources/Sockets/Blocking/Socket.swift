@@ -52,14 +52,16 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
         case everything
     }
 
-    /// The captured addresses, the socket file to remove when the socket closes, and the eventfd
-    /// that signals the close.
+    /// The captured addresses, the socket file to remove when the socket closes, the eventfd that
+    /// signals the close, and the use of the nonblocking mode.
     struct Names {
         var local: SocketAddress?
         var remote: SocketAddress?
         var file: UnixSocketFile?
         /// An eventfd that is readable once the socket closes.
         var closeEvent: Int32?
+        /// The number of calls that need the nonblocking mode; see `beginNonblocking`.
+        var nonblockingCalls = 0
     }
 
     /// Creates an unbound, unconnected socket: socket(2).
@@ -136,6 +138,24 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
             wakeWaitingCalls()
         }
         leave()
+    }
+
+    /// Resets the connection and closes the socket, so that the peer does not take the stream for
+    /// complete.
+    ///
+    /// The call sets the option ``SocketOption/linger`` to zero and closes the socket (`SO_LINGER`
+    /// in socket(7)). Unsent bytes are discarded, and the peer gets `ECONNRESET`. On a TLS
+    /// connection, no closing alert (close_notify) is sent. Other sockets have no reset, so the call
+    /// only closes them. If the socket was duplicated, the reset is sent when its last duplicate is
+    /// closed. On a closed socket, the call does nothing.
+    ///
+    /// ```swift
+    /// guard isValid(header) else { return socket.abort() }
+    /// ```
+    public func abort() {
+        // An error means that the socket is closed.
+        try? setOption(.linger, to: .zero)
+        close()
     }
 
     /// Wakes the threads that wait inside calls, after the socket was marked closed.

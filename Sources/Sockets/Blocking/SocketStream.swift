@@ -129,4 +129,11 @@ public final class SocketStream: ConfigurableSocket {
             throw error.with(unsentRequestBytes: lost)
         }
     }
+
+    /// Discards the written bytes, resets the connection and closes the socket; see
+    /// ``Socket/abort()``.
+    public func abort() {
+        output.consume(output.count)
+        socket.abort()
+    }
 }

@@ -1,0 +1,219 @@
+internal import SystemPackage
+
+extension SocketStream {
+    /// Forwards all bytes between two streams in both directions, until both have ended.
+    ///
+    /// ```swift
+    /// let server = try SocketStream(to: .tcp("db.example", port: 5432))
+    /// try client.join(server, idleTimeout: .seconds(300))
+    /// ```
+    ///
+    /// The ends of the streams are passed on:
+    ///
+    /// - If a peer half-closes, the other connection is half-closed. The opposite direction goes on.
+    /// - If a connection breaks, the other one is reset, so that its peer does not take a broken
+    ///   stream for a complete one. Later calls on that connection throw `.connectionAbort`, because
+    ///   this side reset it. Unix sockets have no reset.
+    /// - If a connection breaks after its peer has half-closed, the other one is reset only if its
+    ///   peer has received all bytes.
+    ///
+    /// Written and received bytes in the buffers of the streams are forwarded first. A peer that does
+    /// not read stops the other one from sending. Between two connections without TLS, the kernel
+    /// moves large amounts of bytes through a pipe without copying them, as splice(2) does. For that,
+    /// the sockets are nonblocking during the call, unless they were duplicated or adopted in
+    /// nonblocking mode. Neither socket is closed at the end.
+    ///
+    /// One thread moves both directions, so they cannot deadlock. If the call ends early, no received
+    /// bytes are lost. The next read returns the bytes that were received but not forwarded. The
+    /// call blocks the thread; the async counterpart is ``Connection/join(_:idleTimeout:)``.
+    ///
+    /// - Parameters:
+    ///   - other: The other stream.
+    ///   - idleTimeout: How long both directions together may be silent.
+    /// - Returns: The number of bytes that were forwarded to `other`, and of those that were
+    ///   returned from it.
+    /// - Throws: ``SocketError`` with one of these causes. The error names the connection that
+    ///   failed. ``SocketError/bytesTransferred`` is the number of bytes that were forwarded to
+    ///   `other`, and ``SocketError/bytesReturned`` of those that were returned from it:
+    ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed its
+    ///     connection before it had received all bytes.
+    ///   - ``SocketError/Cause/tls(_:)`` if the TLS of one of the connections failed.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too long.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the streams ended
+    ///     part-way.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if both streams have the same socket, or if a
+    ///     socket is not a stream.
+    ///   - ``SocketError/Cause/busy`` if another thread uses the TLS of one of the sockets.
+    ///   - ``SocketError/Cause/closed`` if one of the sockets is closed.
+    @discardableResult
+    public func join(
+        _ other: SocketStream, idleTimeout: TimeLimit = .never
+    ) throws(SocketError) -> (forwarded: Int, returned: Int) {
+        guard other.socket !== socket else {
+            throw socket.failure(.join, .invalidInput("a socket cannot be joined to itself"))
+        }
+        try requireJoinable()
+        try other.requireJoinable()
+        guard socket.enter() else { throw socket.failure(.join, .closed) }
+        defer { socket.leave() }
+        guard other.socket.enter() else { throw other.socket.failure(.join, .closed) }
+        defer { other.socket.leave() }
+        try socket.claimTLS(for: .join)
+        defer { socket.unclaimTLS() }
+        try other.socket.claimTLS(for: .join)
+        defer { other.socket.unclaimTLS() }
+
+        let isNonblocking = socket.beginNonblocking()
+        defer { if isNonblocking { socket.endNonblocking() } }
+        let isOtherNonblocking = other.socket.beginNonblocking()
+        defer { if isOtherNonblocking { other.socket.endNonblocking() } }
+        // Block SIGPIPE once, and not for each splice(2).
+        let block = PipeSignalBlock()
+        defer {
+            block.consumeSignal()
+            block.end()
+        }
+        PipePool.beginJoin()
+        defer { PipePool.endJoin() }
+
+        let maySplice = isNonblocking && isOtherNonblocking
+        var forward = JoinDirection(from: joinEnd, to: other.joinEnd, maySplice: maySplice)
+        var back = JoinDirection(from: other.joinEnd, to: joinEnd, maySplice: maySplice)
+        let failure = move(&forward, &back, other, IdleLimit(idleTimeout))
+        forward.reclaim(into: &input)
+        back.reclaim(into: &other.input)
+        guard let failure else { return (forward.forwarded, back.forwarded) }
+        throw failure.with(
+            bytesTransferred: forward.forwarded, bytesReturned: back.forwarded,
+            unsentRequestBytes: forward.lost + back.lost)
+    }
+
+    /// Throws an error unless the stream can be joined, and prepares it.
+    private func requireJoinable() throws(SocketError) {
+        try socket.require(.stream, for: .join)
+        try requireBuffer(for: .join)
+        guard !isIncomplete else { throw socket.failure(.write, .incompleteWrite) }
+        scanner.stopSkipping()
+    }
+
+    private var joinEnd: JoinEnd {
+        JoinEnd(
+            descriptor: socket.descriptor, encryption: socket.tlsSession,
+            connectionError: socket.connectionError)
+    }
+
+    /// What a round over both directions has found.
+    private struct Round {
+        var hasMoved = false
+        /// What to wait for if nothing has moved.
+        var requests: [PollRequest] = []
+    }
+
+    /// Moves bytes until both directions have ended, and returns the error, if any.
+    private func move(
+        _ forward: inout JoinDirection, _ back: inout JoinDirection, _ other: SocketStream,
+        _ idle: IdleLimit
+    ) -> SocketError? {
+        var state = JoinState()
+        while true {
+            var round = Round()
+            let end = advance(&forward, to: other, state.isRunning(.forward), idle, &round)
+            note(end, of: .forward, other, &state)
+            if state.isOver { return state.failure }
+            let otherEnd = other.advance(&back, to: self, state.isRunning(.back), idle, &round)
+            note(otherEnd, of: .back, other, &state)
+            if state.isOver { return state.failure }
+            // A direction that has ended has changed what to wait for.
+            guard !round.hasMoved, end == nil, otherEnd == nil else { continue }
+            if idle.hasPassed { return socket.failure(.join, idle.cause) }
+            do throws(Errno) {
+                try wait(for: round.requests, other.socket, idle)
+            } catch {
+                return socket.failure(.join, .system(error))
+            }
+        }
+    }
+
+    private func note(
+        _ end: JoinState.End?, of direction: JoinState.Direction, _ other: SocketStream,
+        _ state: inout JoinState
+    ) {
+        guard let end else { return }
+        for action in state.note(end, of: direction) {
+            state.perform(action, socket, other.socket)
+        }
+    }
+
+    /// Moves bytes of the direction from this stream once, or checks whether the connection has
+    /// broken if the direction has ended.
+    ///
+    /// Returns how the direction ended, or `nil` if it goes on.
+    private func advance(
+        _ direction: inout JoinDirection, to destination: SocketStream, _ isRunning: Bool,
+        _ idle: IdleLimit, _ round: inout Round
+    ) -> JoinState.End? {
+        guard isRunning else {
+            if socket.isClosed { return .stopped(socket.failure(.read, .closed)) }
+            if let error = System.takeBreakage(of: socket.descriptor) {
+                return .broke(fail(.write, error))
+            }
+            round.requests.append(PollRequest(descriptor: socket.descriptor, .failure))
+            return nil
+        }
+        // Send what the program has written to the other stream before the forwarded bytes.
+        let step =
+            destination.output.isEmpty
+            ? direction.step(&input, isAtEnd: &isAtEnd, scratch: nil, isSignalBlocked: true)
+            : direction.send(&destination.output)
+        // Report `closed`, because the shutdown in `close` looks like the end of the stream.
+        if socket.isClosed { return .stopped(socket.failure(.read, .closed)) }
+        if destination.socket.isClosed {
+            return .stopped(destination.socket.failure(.write, .closed))
+        }
+        switch step {
+        case .moved(let isDrained):
+            idle.touch()
+            if isDrained {
+                round.requests.append(PollRequest(descriptor: socket.descriptor, .readable))
+            } else {
+                round.hasMoved = true
+            }
+        case .blocked(.origin):
+            round.requests.append(PollRequest(descriptor: socket.descriptor, .readable))
+        case .blocked(.destination):
+            round.requests.append(
+                PollRequest(descriptor: destination.socket.descriptor, .writable))
+        case .ended:
+            return .ended
+        case .failed(let error, .origin):
+            return .readFailed(fail(.read, error))
+        case .failed(let error, .destination):
+            return .writeFailed(destination.fail(.write, error))
+        }
+        return nil
+    }
+
+    /// Returns the error of a failed call, and notes an error that broke the connection.
+    private func fail(_ operation: SocketError.Operation, _ error: Errno) -> SocketError {
+        socket.connectionError?.note(error)
+        return socket.failure(operation, .system(error))
+    }
+
+    /// Waits until a request is ready, the limit passes, or one of the sockets is closed.
+    private func wait(
+        for requests: [PollRequest], _ other: Socket, _ idle: IdleLimit
+    ) throws(Errno) {
+        var requests = requests
+        var remaining = idle.remaining
+        // Each socket wakes the wait with an event when it is closed, because the requests may
+        // contain only one of the sockets.
+        if let event = other.closeEvent() {
+            requests.append(PollRequest(descriptor: event, .readable))
+        } else {
+            let slice = Duration.microseconds(WaitPlan.slice)
+            remaining = min(remaining ?? slice, slice)
+        }
+        if other.isClosed { return }
+        try socket.poll(requests, remaining, wakesAtClose: true)
+    }
+}
