@@ -33,15 +33,16 @@ extension Socket {
         try requireConnection(for: .awaitHangup)
         while true {
             if isClosed { throw failure(.awaitHangup, .closed) }
-            if System.hasHungUp(descriptor) { return }
-            let remaining = deadline.remaining
-            if let remaining, remaining <= .zero { throw failure(.awaitHangup, deadline.cause) }
             do throws(Errno) {
+                if try System.hasHungUp(descriptor) { return }
+                let remaining = deadline.remaining
+                if let remaining, remaining <= .zero { break }
                 try poll([PollRequest(descriptor: descriptor, .peerEnd)], remaining)
             } catch {
                 throw failure(.awaitHangup, .system(error))
             }
         }
+        throw failure(.awaitHangup, deadline.cause)
     }
 }
 

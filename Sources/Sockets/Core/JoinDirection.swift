@@ -13,9 +13,9 @@ struct JoinEnd {
 ///
 /// This type never waits. If it can move nothing, its blocking or async caller waits.
 ///
-/// It copies bytes until a receive fills a whole buffer. Then it splices them through a pipe until a
-/// splice moves few bytes, because copying few bytes costs less. It reads on only when the
-/// destination has accepted everything, so a destination that does not read stops the origin.
+/// It copies few bytes and splices many bytes through a pipe, because copying few bytes costs less.
+/// The last count decides which. The direction reads on only when the destination has accepted
+/// everything, so a destination that does not read stops the origin.
 struct JoinDirection: ~Copyable {
     /// A connection of the direction.
     enum Side {
@@ -125,7 +125,7 @@ struct JoinDirection: ~Copyable {
             isAtEnd = true
             return .moved(isDrained: false)
         }
-        isBulk = maySplice && count >= Self.bufferSize
+        isBulk = maySplice && count >= Self.spliceSize
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
         var sent = 0
         // Keep the unsent bytes. They may already be in the memory of `input`, which `append`

@@ -57,7 +57,7 @@ public struct SocketError: Error, Sendable {
         localAddress: SocketAddress? = nil,
         remoteAddress: SocketAddress? = nil,
         bytesTransferred: Int = 0,
-        bytesReturned: Int = 0,
+        bytesReturned: Int? = nil,
         unsentRequestBytes: Int = 0,
         partialBytes: [UInt8] = [],
         attempts: [Attempt] = [],
@@ -99,10 +99,10 @@ public struct SocketError: Error, Sendable {
     public var bytesTransferred: Int { contents.bytesTransferred }
 
     /// The number of bytes that a join had moved from the other connection to the one that it was
-    /// called on; 0 for other operations.
+    /// called on; `nil` for other calls.
     ///
     /// ``bytesTransferred`` then counts the bytes that moved to the other connection.
-    public var bytesReturned: Int { contents.bytesReturned }
+    public var bytesReturned: Int? { contents.bytesReturned }
 
     /// The number of request bytes that were never sent because the stream was closed; 0 if there
     /// are none.
@@ -341,7 +341,7 @@ public struct SocketError: Error, Sendable {
         var localAddress: SocketAddress?
         let remoteAddress: SocketAddress?
         var bytesTransferred: Int
-        var bytesReturned: Int
+        var bytesReturned: Int?
         var unsentRequestBytes: Int
         var partialBytes: [UInt8]
         let attempts: [Attempt]

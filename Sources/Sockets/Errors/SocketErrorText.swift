@@ -57,23 +57,27 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var progress: String {
-        let moved: String?
+        let lost = Self.count(unsentRequestBytes, "lost")
+        let parts = (moved + [lost]).compactMap { $0 }
+        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+    }
+
+    private var moved: [String?] {
+        if let bytesReturned {
+            return [
+                Self.count(bytesTransferred, "forwarded"), Self.count(bytesReturned, "returned"),
+            ]
+        }
         switch operation {
         case .exchange:
             // Report the number of reply bytes, because `bytesTransferred` counts the bytes of the
             // request.
-            moved = Self.count(partialBytes.count, "received")
+            return [Self.count(partialBytes.count, "received")]
         case .send, .write, .sendFile:
-            moved = Self.count(bytesTransferred, "sent")
-        case .join:
-            moved = Self.count(bytesTransferred, "forwarded")
+            return [Self.count(bytesTransferred, "sent")]
         default:
-            moved = Self.count(bytesTransferred, "received")
+            return [Self.count(bytesTransferred, "received")]
         }
-        let returned = Self.count(bytesReturned, "returned")
-        let lost = Self.count(unsentRequestBytes, "lost")
-        let parts = [moved, returned, lost].compactMap { $0 }
-        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
     }
 
     private static func count(_ bytes: Int, _ verb: String) -> String? {

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import SystemPackage
 
 // Waiting for the end of a connection without reading.
 extension EventSource {
@@ -16,7 +17,11 @@ extension EventSource {
         while true {
             wakeup.reset()
             if lifetime.isClosed { throw WaitFailure(.closed) }
-            if System.hasHungUp(descriptor) { return }
+            do throws(Errno) {
+                if try System.hasHungUp(descriptor) { return }
+            } catch {
+                throw WaitFailure(.system(error))
+            }
             if Task.isCancelled { throw WaitFailure(.cancelled) }
             if deadline.hasPassed { throw WaitFailure(deadline.cause) }
             await wakeup.wait(until: deadline.start(), on: loop)

@@ -67,21 +67,20 @@ extension System {
 
     /// Returns the current state of a socket: poll(2) without waiting.
     static func condition(_ descriptor: Int32) -> SocketCondition? {
-        var entry = pollfd(
-            fd: descriptor, events: Int16(POLLOUT) | csockets_peer_has_ended, revents: 0)
-        do throws(Errno) {
-            _ = try systemCall(.poll) { Glibc.poll(&entry, 1, 0) }
-        } catch {
-            return nil
-        }
-        return SocketCondition(rawValue: entry.revents)
+        try? poll(descriptor)
     }
 
     /// Returns whether the peer has half-closed or closed the connection, or the connection has
     /// broken: poll(2) without waiting.
-    static func hasHungUp(_ descriptor: Int32) -> Bool {
-        guard let condition = condition(descriptor) else { return false }
-        return !condition.isDisjoint(with: [.peerHasEnded, .hungUp, .broken])
+    static func hasHungUp(_ descriptor: Int32) throws(Errno) -> Bool {
+        try !poll(descriptor).isDisjoint(with: [.peerHasEnded, .hungUp, .broken])
+    }
+
+    private static func poll(_ descriptor: Int32) throws(Errno) -> SocketCondition {
+        var entry = pollfd(
+            fd: descriptor, events: Int16(POLLOUT) | csockets_peer_has_ended, revents: 0)
+        _ = try systemCall(.poll) { Glibc.poll(&entry, 1, 0) }
+        return SocketCondition(rawValue: entry.revents)
     }
 
     /// Returns why neither side can send any more, or `nil` if the connection is not broken:
