@@ -58,7 +58,7 @@ extension Socket {
         guard type != .datagram else {
             throw failure(
                 operation,
-                .invalidInput("the socket's type is \(type): expected a connection"))
+                .invalidInput("a datagram socket has no connection"))
         }
         let isListening: Bool
         do throws(Errno) {

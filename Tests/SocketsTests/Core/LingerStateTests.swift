@@ -229,4 +229,68 @@ struct LingerStateTests {
         #expect(error?.cause == .closed)
         #expect(end(of: other) == nil)
     }
+
+    @Test("abort resets a connection that other tasks use, and discards unsent bytes")
+    func connectionAborts() async throws {
+        for isInUse in [false, true] {
+            let (client, socket) = try Loopback.tcpPair()
+            let server = try Connection(adopting: socket)
+            try await server.write("abc")
+            let reading = isInUse ? Task { try await server.read() } : nil
+            if isInUse {
+                while !server.isReading { await Task.yield() }
+            }
+            server.abort()
+            #expect(server.isClosed)
+            #expect(end(of: client) == .connectionReset)
+            if let reading {
+                let error = await #expect(throws: SocketError.self) { try await reading.value }
+                #expect(error?.cause == .closed)
+            }
+            server.abort()
+        }
+    }
+
+    @Test("abort resets a socket that other threads use, and discards the written bytes")
+    func socketAborts() throws {
+        for isInUse in [false, true] {
+            let (client, server) = try Loopback.tcpPair()
+            let reading = isInUse ? Background { try server.receive() } : nil
+            if isInUse { try waitUntilAThreadWaits(on: server) }
+            let stream = SocketStream(server)
+            try stream.write("never sent")
+            stream.abort()
+            #expect(server.isClosed)
+            #expect(end(of: client) == .connectionReset)
+            if let reading {
+                let error = #expect(throws: SocketError.self) { try reading.value() }
+                #expect(error?.cause == .closed)
+            }
+            // Nothing is left to flush.
+            try stream.close()
+            server.abort()
+        }
+    }
+
+    @Test("abort closes a Unix socket and a datagram socket, which have no reset")
+    func abortsWithoutReset() throws {
+        let (one, other) = try Socket.pair()
+        try one.sendAll("x")
+        one.abort()
+        #expect(try other.readAll(1) == Array("x".utf8))
+        #expect(end(of: other) == nil)
+        let udp = try Loopback.udp()
+        udp.abort()
+        #expect(udp.isClosed)
+    }
+
+    @Test("abort sends no closing alert of TLS", .needsOpenSSL)
+    func abortsTLS() async throws {
+        let (client, server) = try await TLSPeers.pair()
+        try await server.write("abc")
+        #expect(try await client.readExactly(3) == Array("abc".utf8))
+        server.abort()
+        let error = await #expect(throws: SocketError.self) { try await client.read() }
+        #expect(error?.errno == .connectionReset)
+    }
 }

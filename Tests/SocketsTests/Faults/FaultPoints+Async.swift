@@ -7,6 +7,7 @@ import SystemPackage
 extension FaultPoint {
     static let asynchronous: [FaultPoint] =
         loops + connections + listeners + datagrams + optionsOfNewSockets + asyncProxies
+        + asyncJoins + asyncEnds
 
     private static func during(
         _ faults: FaultInjection, _ body: () async throws -> Void

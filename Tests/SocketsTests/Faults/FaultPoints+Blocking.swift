@@ -9,7 +9,7 @@ import SystemPackage
 extension FaultPoint {
     static let blocking: [FaultPoint] =
         opening + connecting + optionsOfNewSockets + transferring + querying + examining
-        + blockingProxies
+        + blockingProxies + blockingJoins + blockingFiles + blockingEnds
 
     /// The points of TLS, which need OpenSSL.
     static let tls = [watchingFiles]

@@ -17,7 +17,7 @@ struct FaultTrapTests {
         let calls: [SystemCall] = [
             .bind, .listen, .accept, .connect, .shutdown, .dup, .recv, .recvfrom, .recvmsg,
             .recvmmsg, .send, .sendto, .sendmsg, .poll, .getsockname, .getpeername, .setsockopt,
-            .epoll_ctl, .write,
+            .epoll_ctl, .write, .splice,
         ]
         return calls.compactMap { call in points.firstIndex { $0.call == call } }
     }()

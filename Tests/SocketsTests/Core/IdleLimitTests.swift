@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("IdleLimit", .ownThread)
+struct IdleLimitTests {
+    @Test("a duration ends after the last move, and an instant does not move")
+    func postpones() {
+        let limit = IdleLimit(.seconds(60))
+        let end = limit.end
+        while System.continuousNanoseconds() + 60_000_000_000 <= end {}
+        limit.touch()
+        #expect(limit.end > end)
+        #expect(!limit.hasPassed)
+        #expect(limit.remaining.map { $0 > .zero && $0 <= .seconds(60) } == true)
+        #expect(limit.cause == .timedOut(limit: .seconds(60)))
+
+        let instant = IdleLimit(.until(.now + .seconds(60)))
+        let fixed = instant.end
+        instant.touch()
+        #expect(instant.end == fixed)
+        #expect(instant.cause == .timedOut(limit: nil))
+    }
+
+    @Test("zero has passed at once, and never does not pass")
+    func extremes() {
+        #expect(IdleLimit(.seconds(0)).hasPassed)
+        #expect(!IdleLimit(.never).hasPassed)
+        #expect(IdleLimit(.never).remaining == nil)
+    }
+}

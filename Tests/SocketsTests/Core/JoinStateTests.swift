@@ -1,0 +1,81 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("JoinState")
+struct JoinStateTests {
+    private let reset = SocketError(.read, .system(.connectionReset))
+    private let refusal = SocketError(.write, .system(.brokenPipe))
+
+    @Test("each end of a stream is passed on, and the second one ends the join")
+    func ends() {
+        var state = JoinState()
+        #expect(state.note(.ended, of: .forward) == [.halfClose(.other), .watch(.this)])
+        #expect(!state.isOver)
+        #expect(!state.isRunning(.forward))
+        #expect(state.isRunning(.back))
+        #expect(state.note(.ended, of: .back) == [.halfClose(.this)])
+        #expect(state.isOver)
+        #expect(state.failure == nil)
+    }
+
+    @Test("a broken connection resets the other one", arguments: [true, false])
+    func resets(isForward: Bool) {
+        var state = JoinState()
+        let direction: JoinState.Direction = isForward ? .forward : .back
+        #expect(state.note(.readFailed(reset), of: direction) == [.reset(direction.destination)])
+        #expect(state.isOver)
+        #expect(state.failure?.errno == .connectionReset)
+        // What follows is only a consequence.
+        #expect(state.note(.stopped(SocketError(.join, .cancelled)), of: .back) == [])
+        #expect(state.failure?.errno == .connectionReset)
+    }
+
+    @Test("a failure of TLS resets the other connection, but a close on this side does not")
+    func resetsAfterTLS() {
+        var state = JoinState()
+        let failure = SocketError(.read, .tls(.truncated))
+        #expect(state.note(.readFailed(failure), of: .back) == [.reset(.this)])
+        state = JoinState()
+        #expect(state.note(.readFailed(SocketError(.read, .closed)), of: .back) == [])
+        #expect(state.isOver)
+    }
+
+    @Test("after a failed write, the opposite direction goes on and decides")
+    func writeFails() {
+        var state = JoinState()
+        #expect(state.note(.writeFailed(refusal), of: .forward) == [.watch(.this)])
+        #expect(!state.isOver)
+        #expect(state.note(.readFailed(reset), of: .back) == [.reset(.this)])
+        #expect(state.failure?.errno == .connectionReset)
+
+        state = JoinState()
+        #expect(state.note(.writeFailed(refusal), of: .forward) == [.watch(.this)])
+        #expect(state.note(.ended, of: .back) == [.halfClose(.this)])
+        #expect(state.isOver)
+        #expect(state.failure?.errno == .brokenPipe)
+    }
+
+    @Test("a connection that breaks after its end resets the other one only if all is delivered")
+    func breaksAfterEnd() {
+        var state = JoinState()
+        _ = state.note(.ended, of: .back)
+        #expect(state.note(.broke(refusal), of: .back) == [.resetIfDelivered(.this)])
+        #expect(state.isOver)
+        #expect(state.failure?.errno == .brokenPipe)
+    }
+
+    @Test("a cancelled join resets no connection and keeps an earlier error")
+    func stops() {
+        var state = JoinState()
+        let cancellation = SocketError(.join, .cancelled)
+        #expect(state.note(.stopped(cancellation), of: .forward) == [])
+        #expect(state.failure?.cause == .cancelled)
+        state = JoinState()
+        _ = state.note(.writeFailed(refusal), of: .forward)
+        #expect(state.note(.stopped(cancellation), of: .back) == [])
+        #expect(state.isOver)
+        #expect(state.failure?.errno == .brokenPipe)
+    }
+}
