@@ -24,6 +24,7 @@ let examples = [
     "LineServer",
     "RespClient",
     "StalledConnection",
+    "TCPForwarder",
     "TLSClient",
     "TLSServer",
 ]
