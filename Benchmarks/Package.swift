@@ -41,6 +41,7 @@ let package = Package(
         .executableTarget(name: "swift-async-echo", dependencies: [sockets]),
         .executableTarget(name: "swift-lines", dependencies: [sockets]),
         .executableTarget(name: "swift-connect", dependencies: [sockets]),
+        .executableTarget(name: "swift-relay", dependencies: [sockets]),
         .target(name: "NIOServer", dependencies: nio, path: "Sources/nio-server"),
         .executableTarget(name: "nio-echo", dependencies: nio + ["NIOServer"]),
         .executableTarget(name: "nio-async-echo", dependencies: nio + ["NIOServer"]),

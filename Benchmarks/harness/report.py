@@ -69,7 +69,7 @@ def table(workload, results):
     rows = [
         f"### {workload.title}",
         "",
-        f"| `{workload.name}` | {workload.unit} per {workload.operation} | least | ratio to C "
+        f"| `{workload.name}` | {workload.unit} per {workload.operation} | least | ratio to {workload.reference} "
         + ("| ratio to ours " if peers else "") + "| bar | |",
         "|---|---|---|---|---|---|" + ("---|" if peers else ""),
     ]

@@ -48,7 +48,19 @@ def stop(process):
 
 
 def run_server(workload, variant):
-    server = start(variant.command, SERVER_CPU)
+    if workload.behind is None:
+        return run_load(workload, variant, variant.command)
+    behind = start(workload.behind, LOAD_CPU)
+    try:
+        port = first_line(behind, "the server behind")
+        command = [word.replace("{behind}", port) for word in variant.command]
+        return run_load(workload, variant, command)
+    finally:
+        stop(behind)
+
+
+def run_load(workload, variant, command):
+    server = start(command, SERVER_CPU)
     try:
         port = first_line(server, variant.name)
         load = [str(LOAD), *workload.load, "--port", port, "--server", str(server.pid)]

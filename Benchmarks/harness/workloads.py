@@ -35,6 +35,8 @@ class Workload:
     figure: str = "cpu"            # the dividend per operation: cpu (ns) or memory (bytes)
     ours: str = ""                 # the variant to which peers are compared
     rounds: int | None = None      # a maximum for long runs that vary little
+    behind: list | None = None     # a server whose port the variants get instead of {behind}
+    reference: str = "C"           # what the ratios are to, in the header of the table
 
     @property
     def is_lines(self):
@@ -243,4 +245,37 @@ def tls(duration):
     ]
 
 
-SUITES = {"blocking": blocking, "tasks": tasks, "tls": tls}
+def relays(duration):
+    """Returns the workloads of a relay between two TCP connections, in a process of its own."""
+    total = ["--size", "65536", "--total", str(int(2048 * duration) << 20)]
+
+    def workload(name, title, operation, load, way, at_most):
+        copy, join = (program("swift-relay", way, "{behind}") for way in ("copy", "join"))
+        blocking = program("swift-relay", "blocking", "{behind}")
+        return Workload(
+            name, title, operation, load,
+            [
+                Variant("Two calls of copy(to:)", copy),
+                Variant("Two calls of copy(to:) again", copy),
+                Variant("join", join, at_most=at_most),
+                Variant("SocketStream.join", blocking),
+            ],
+            behind=program("swift-async-echo", way), reference="copy")
+
+    return [
+        workload(
+            "relay-in", "Relay, bulk to the server, 1 connection", "64 KiB", ["sink", *total],
+            "sink", 0.7),
+        workload(
+            "relay-out", "Relay, bulk from the server, 1 connection", "64 KiB",
+            ["source", *total], "source", 0.7),
+        workload(
+            "relay-bulk", "Relay, bulk echo, 1 connection, both directions at once", "64 KiB",
+            ["bulk", *total], "echo", 0.7),
+        workload(
+            "relay64", "Relay, echo of 64 bytes, 64 connections", "round trip",
+            pingpong(duration), "echo", 1.05),
+    ]
+
+
+SUITES = {"blocking": blocking, "tasks": tasks, "relays": relays, "tls": tls}
