@@ -41,6 +41,8 @@ extension Connection {
     /// print("forwarded", try await up + down, "bytes")
     /// ```
     ///
+    /// To forward both directions, ``join(_:idleTimeout:)`` costs less and has one idle limit.
+    ///
     /// If one connection breaks, the other one is reset, so that its peer does not take a broken
     /// stream for a complete one. Unix sockets have no reset, so a Unix peer cannot tell a broken
     /// stream from a complete one.

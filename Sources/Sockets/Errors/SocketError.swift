@@ -323,6 +323,8 @@ public struct SocketError: Error, Sendable {
         public static let diagnose = Operation("diagnose the connection", "to")
         /// Starting an event loop: `epoll_create1`, `pthread_create`.
         public static let startEventLoop = Operation("start an event loop", hasObject: false)
+        /// Starting a thread of a server: `pthread_create`.
+        public static let startThread = Operation("start a thread", hasObject: false)
         /// Starting a thread for a lookup, because the lookup has a time limit or belongs to a
         /// task.
         public static let startLookup = Operation("start a thread to look up")

@@ -1,6 +1,7 @@
 public import Logging
 
-/// The optional settings of ``Listener/serve(options:_:)``.
+/// The optional settings of ``Listener/serve(options:_:)`` and
+/// ``Socket/serve(threads:options:_:)``.
 ///
 /// ```swift
 /// try await listener.serve(options: ServeOptions(idleTimeout: .seconds(60))) { connection in

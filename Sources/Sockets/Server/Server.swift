@@ -149,42 +149,11 @@ final class Server: Sendable {
     }
 
     private func log(_ error: any Error, of connection: Connection) {
-        let socketError = error as? SocketError
-        var metadata: Logger.Metadata = [
-            "address": "\(listener.localAddress)", "peer": "\(connection.remoteAddress)",
-            // Escape the error, because it may quote the peer. The peer must not be able to write
-            // control characters to a log or a terminal.
-            "error": "\(socketError?.firstLine ?? TerminalText.escaped("\(error)"))",
-        ]
-        // Log the report as separate fields, because a log record is one line.
-        if let report = socketError?.stallReport {
-            metadata["verdict"] = "\(report.verdict.code)"
-            metadata["evidence"] = "\(report.evidence)"
-        }
         // Check `listener.tls` too, because a handler of a plain listener may start TLS itself.
-        let isHandshake = listener.tls != nil && socketError?.operation == .startTLS
-        options.logger.log(
-            level: level(of: socketError, on: connection),
-            isHandshake ? "TLS handshake failed" : "handler failed", metadata: metadata)
+        let isHandshake =
+            listener.tls != nil && (error as? SocketError)?.operation == .startTLS
+        options.logger.handlerFailed(
+            error, on: listener.localAddress, local: connection.localAddress,
+            remote: connection.remoteAddress, isHandshake: isHandshake)
     }
-
-    /// Returns the level of a handler's error.
-    ///
-    /// The level is `.debug` if the client has gone, because clients leave all the time, and a
-    /// server can do nothing about it.
-    private func level(of error: SocketError?, on connection: Connection) -> Logger.Level {
-        guard let error else { return .warning }
-        // The handler may have failed because of another connection, such as one to a database.
-        let isOfClient =
-            (error.remoteAddress ?? connection.remoteAddress) == connection.remoteAddress
-            && (error.localAddress ?? connection.localAddress) == connection.localAddress
-        return isOfClient && Self.departures.contains(error.cause) ? .debug : .info
-    }
-
-    /// The causes which indicate that the client has gone.
-    private static let departures: Set<SocketError.Cause> = [
-        .endOfStream, .system(.connectionReset), .system(.brokenPipe),
-        .system(.socketNotConnected), .system(.timedOut), .system(.connectionAbort),
-        .system(.noRouteToHost), .system(.networkUnreachable), .system(.hostIsDown),
-    ]
 }

@@ -50,8 +50,9 @@ extension FaultPoint {
         ]
     }
 
-    /// The number of bytes that move. They fit into the queues of Unix sockets, so the join does not
-    /// have to wait.
+    /// The number of bytes that move.
+    ///
+    /// They fit into the queues of Unix sockets, so the join does not have to wait.
     private static let size = 120_000
 
     private static func joining(

@@ -1,0 +1,148 @@
+internal import Logging
+internal import SystemPackage
+
+/// A call of `Socket.serve`, which accepts clients on a fixed number of threads until the listening
+/// socket is closed, and then waits for the handlers.
+final class ThreadServer: Sendable {
+    private let listener: Socket
+    private let options: ServeOptions
+    private let handler: @Sendable (Socket) throws -> Void
+    /// The right to accept, which one thread has at a time, and the backoff after failures.
+    ///
+    /// Otherwise each client would wake all waiting threads.
+    private let accepting = Lock(AcceptBackoff())
+    private let state = Monitor(State())
+
+    private struct State {
+        var runningThreads = 0
+        /// The clients whose handlers have not returned.
+        var clients: [ObjectIdentifier: Socket] = [:]
+        /// A Boolean value that indicates whether the server has stopped accepting.
+        var isStopping = false
+        /// The error of the listening socket, if it failed.
+        var failure: SocketError?
+    }
+
+    init(
+        _ listener: Socket, _ options: ServeOptions,
+        _ handler: @escaping @Sendable (Socket) throws -> Void
+    ) {
+        self.listener = listener
+        self.options = options
+        self.handler = handler
+    }
+
+    /// Serves until all handlers have ended.
+    ///
+    /// - Throws: The error of the listening socket, or of the first thread that could not start.
+    func run(threads: Int) throws(SocketError) {
+        for _ in 0..<threads {
+            state.update { $0.runningThreads += 1 }
+            do throws(Errno) {
+                try System.startThread { self.acceptClients() }
+            } catch {
+                state.update { $0.runningThreads -= 1 }
+                stop(SocketError(.startThread, .system(error)))
+                break
+            }
+        }
+        state.wait { $0.isStopping }
+        waitForHandlers()
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+
+    /// Waits until the handlers have ended or the grace period has passed, and then closes the
+    /// remaining connections.
+    private func waitForHandlers() {
+        if state.wait(atMost: options.gracePeriod, until: { $0.runningThreads == 0 }) { return }
+        let remaining = state.withLock { Array($0.clients.values) }
+        options.logger.warning(
+            "closing connections because their handlers did not finish in time",
+            metadata: [
+                "address": "\(listener.localAddress)", "connections": "\(remaining.count)",
+            ])
+        for client in remaining { client.close() }
+        state.wait { $0.runningThreads == 0 }
+    }
+
+    /// Stops accepting.
+    private func stop(_ failure: SocketError?) {
+        state.update { state in
+            state.isStopping = true
+            state.failure = state.failure ?? failure
+        }
+        listener.close()
+    }
+
+    // MARK: One thread
+
+    /// Accepts clients one after another, and handles each on this thread.
+    private func acceptClients() {
+        while let client = nextClient() { handle(client) }
+        state.update { $0.runningThreads -= 1 }
+    }
+
+    /// Waits for the next client.
+    ///
+    /// Returns `nil` if the server has stopped.
+    private func nextClient() -> Socket? {
+        accepting.withLock { backoff in
+            while true {
+                do throws(SocketError) {
+                    let client = try accept(&backoff)
+                    backoff.accepted()
+                    return client
+                } catch {
+                    // The only other error is `closed`.
+                    guard let code = error.errno else {
+                        stop(nil)
+                        return nil
+                    }
+                    switch backoff.failed(code) {
+                    case .retry: break
+                    case .pause(let nanoseconds, let isFirst):
+                        if isFirst { logShortage(code) }
+                        let pause = Duration.nanoseconds(nanoseconds)
+                        if state.wait(atMost: pause, until: { $0.isStopping }) { return nil }
+                    case .fail:
+                        stop(error)
+                        return nil
+                    }
+                }
+            }
+        }
+    }
+
+    private func accept(_ backoff: inout AcceptBackoff) throws(SocketError) -> Socket {
+        do throws(SocketError) {
+            return try listener.accept(timeout: .seconds(0))
+        } catch {
+            guard error.isTimeout else { throw error }
+        }
+        backoff.backlogIsEmpty()
+        return try listener.accept()
+    }
+
+    private func logShortage(_ code: Errno) {
+        options.logger.warning(
+            "cannot accept connections at the moment, so clients wait in the backlog",
+            metadata: ["address": "\(listener.localAddress)", "error": "\(code)"])
+    }
+
+    private func handle(_ client: Socket) {
+        let id = ObjectIdentifier(client)
+        state.update { $0.clients[id] = client }
+        defer { state.update { $0.clients[id] = nil } }
+        do {
+            try handler(client)
+            // Discard what a client still sends. Otherwise it would be reset and could lose the
+            // answer.
+            client.finish(timeout: .seconds(2))
+        } catch {
+            options.logger.handlerFailed(
+                error, on: listener.localAddress, local: client.localAddress,
+                remote: client.remoteAddress)
+            client.close()
+        }
+    }
+}

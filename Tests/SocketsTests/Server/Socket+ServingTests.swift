@@ -1,0 +1,167 @@
+import Logging
+import Testing
+
+@testable import Sockets
+
+@Suite("Socket: serve", .ownThread)
+struct SocketServingTests {
+    /// A server that runs on a thread of its own.
+    private struct Serving {
+        let listener: Socket
+        let server: Background<Void>
+
+        init(
+            threads: Int = 4, options: ServeOptions = ServeOptions(),
+            _ handler: @escaping @Sendable (Socket) throws -> Void
+        ) throws {
+            let listener = try Socket(on: Loopback.ipv4)
+            self.listener = listener
+            server = Background {
+                try listener.serve(threads: threads, options: options, handler)
+            }
+        }
+
+        func client() throws -> Socket { try Socket(to: listener.localAddress) }
+
+        func stop() throws {
+            listener.close()
+            try server.value()
+        }
+    }
+
+    /// Sends back all bytes until the client half-closes.
+    private static let echo: @Sendable (Socket) throws -> Void = { client in
+        while case let bytes = try client.receive(timeout: .seconds(10)), !bytes.isEmpty {
+            try client.sendAll(bytes, timeout: .seconds(10))
+        }
+    }
+
+    @Test("each client is served, also after the threads have served other clients")
+    func serves() throws {
+        let serving = try Serving(Self.echo)
+        for round in 0..<3 {
+            let clients = try (0..<4).map { _ in try serving.client() }
+            for (index, client) in clients.enumerated() {
+                try client.sendAll("\(round) \(index)")
+                try client.shutdown(.write)
+            }
+            for (index, client) in clients.enumerated() {
+                #expect(client.drain().bytes == Array("\(round) \(index)".utf8))
+            }
+        }
+        try serving.stop()
+    }
+
+    @Test("a client beyond the limit waits until a thread is free", arguments: [true, false])
+    func limit(limitsByOption: Bool) throws {
+        let serving = try Serving(
+            threads: limitsByOption ? 8 : 2,
+            options: ServeOptions(maximumConnections: limitsByOption ? 2 : nil), Self.echo)
+        let clients = try (0..<2).map { _ in try serving.client() }
+        for client in clients {
+            try client.sendAll("x")
+            #expect(try client.readAll(1) == Array("x".utf8))
+        }
+        let late = try serving.client()
+        try late.sendAll("late")
+        let error = #expect(throws: SocketError.self) {
+            try late.receive(timeout: .milliseconds(50))
+        }
+        #expect(error?.isTimeout == true)
+        try clients[0].shutdown(.write)
+        #expect(clients[0].drain().bytes.isEmpty)
+        clients[0].close()
+        #expect(try late.readAll(4) == Array("late".utf8))
+        clients[1].close()
+        late.close()
+        try serving.stop()
+    }
+
+    @Test("closing the socket ends the server after the handlers have ended")
+    func graceful() throws {
+        let serving = try Serving(Self.echo)
+        let client = try serving.client()
+        try client.sendAll("x")
+        #expect(try client.readAll(1) == Array("x".utf8))
+        serving.listener.close()
+        // The handler goes on.
+        try client.sendAll("y")
+        #expect(try client.readAll(1) == Array("y".utf8))
+        try client.shutdown(.write)
+        #expect(client.drain().error == nil)
+        try serving.server.value()
+    }
+
+    @Test("the end of the grace period closes the connections of the remaining handlers")
+    func graceIsOver() throws {
+        let log = LogRecorder()
+        let cause = Lock<SocketError.Cause?>(nil)
+        let options = ServeOptions(gracePeriod: .milliseconds(50), logger: log.logger)
+        let serving = try Serving(options: options) { client in
+            do throws(SocketError) {
+                try client.sendAll("hello")
+                _ = try client.receive()
+            } catch {
+                cause.withLock { $0 = error.cause }
+                throw error
+            }
+        }
+        let client = try serving.client()
+        #expect(try client.readAll(5) == Array("hello".utf8))
+        try serving.stop()
+        #expect(cause.withLock { $0 } == .closed)
+        #expect(log.messages.first?.level == .warning)
+        #expect(log.messages.first?.metadata["connections"]?.description == "1")
+    }
+
+    @Test("the error of a handler is logged, and the next client is served")
+    func logsErrors() throws {
+        struct Failure: Error {}
+        let log = LogRecorder()
+        let serving = try Serving(threads: 1, options: ServeOptions(logger: log.logger)) {
+            if try $0.receive(atMost: 1, timeout: .seconds(10)) == [0x78] { throw Failure() }
+            try $0.sendAll("ok")
+        }
+        let failing = try serving.client()
+        try failing.sendAll("x")
+        _ = failing.drain()
+        let resetting = try serving.client()
+        resetting.abort()
+        let client = try serving.client()
+        try client.sendAll("y")
+        try client.shutdown(.write)
+        #expect(client.drain().bytes == Array("ok".utf8))
+        try serving.stop()
+        #expect(log.messages.map(\.level) == [.warning, .debug])
+        #expect(log.messages.first?.metadata["error"]?.description == "Failure()")
+        #expect(
+            log.messages.last?.metadata["peer"]?.description == "\(resetting.localAddress)")
+    }
+
+    @Test("a client that is still sending receives the whole answer")
+    func finishes() throws {
+        let serving = try Serving { try $0.sendAll("answer") }
+        let client = try serving.client()
+        let sending = Background {
+            while true { try client.sendAll([UInt8](repeating: 1, count: 10_000)) }
+        }
+        #expect(try client.readAll(6) == Array("answer".utf8))
+        #expect(client.drain().bytes.isEmpty)
+        client.close()
+        #expect(throws: SocketError.self) { try sending.value() }
+        try serving.stop()
+    }
+
+    @Test("serve throws for a socket that is closed or does not listen")
+    func rejects() throws {
+        let closed = try Socket(on: Loopback.ipv4)
+        closed.close()
+        let error = #expect(throws: SocketError.self) { try closed.serve(threads: 1) { _ in } }
+        #expect(error?.cause == .closed)
+        let (socket, _) = try Loopback.tcpPair()
+        let failure = #expect(throws: SocketError.self) { try socket.serve(threads: 2) { _ in } }
+        #expect(failure?.operation == .accept)
+        #expect(failure?.errno == .invalidArgument)
+        #expect(socket.isClosed)
+    }
+}
