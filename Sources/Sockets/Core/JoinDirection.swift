@@ -173,6 +173,8 @@ struct JoinDirection: ~Copyable {
         do throws(Errno) {
             forwarded += try path.drain(
                 to: destination.descriptor, isSignalBlocked: isSignalBlocked)
+            // The next step copies, and may then wait, so it needs no pipe.
+            if path.count == 0, !isBulk { path.giveBack() }
             return .moved(isDrained: false)
         } catch {
             guard System.spliceRefusals.contains(error) else {

@@ -3,8 +3,8 @@ internal import SystemPackage
 /// A path from one socket to another through a pipe, on which the kernel moves bytes without
 /// copying them: splice(2).
 ///
-/// The path borrows a pipe for the first bytes, and gives it back when the pipe is empty and no more
-/// bytes arrive.
+/// The path borrows a pipe for the first bytes. It gives the empty pipe back when no more bytes
+/// arrive or the caller does not need it.
 struct SplicePath: ~Copyable {
     private var pipe: Pipe?
     /// The number of bytes in the pipe.
@@ -66,8 +66,8 @@ struct SplicePath: ~Copyable {
         return lost
     }
 
-    /// Gives the empty pipe back.
-    private mutating func giveBack() {
+    /// Gives the pipe back, which must be empty.
+    mutating func giveBack() {
         if let pipe { PipePool.giveBack(pipe) }
         pipe = nil
     }

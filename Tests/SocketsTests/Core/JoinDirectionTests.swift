@@ -194,6 +194,31 @@ struct JoinDirectionTests {
         #expect(try receive(setup.server, 120_000) == bytes)
     }
 
+    /// Counts descriptors, so it runs in a process of its own.
+    @Test("a direction that waits for bytes has no pipe, after many bytes and after few")
+    func givesPipeBack() async {
+        await #expect(processExitsWith: .success) {
+            for size in [120_000, 70_000] {
+                var setup = try Setup(overTCP: false)
+                let before = openDescriptors()
+                let bytes = pattern(size)
+                let sent = try bytes.withUnsafeBytes {
+                    try System.send(setup.client.number, $0, .dontWait)
+                }
+                precondition(sent == size)
+                let faults = FaultInjection([.pipe: [.pass]])
+                FaultInjection.$current.withValue(faults) {
+                    while setup.direction.forwarded < size { _ = setup.step() }
+                    guard case .blocked(.origin) = setup.stepUntilBlocked() else {
+                        preconditionFailure("the origin has more bytes")
+                    }
+                }
+                precondition(faults.remaining(of: .pipe) == 0)
+                precondition(openDescriptors() == before)
+            }
+        }
+    }
+
     @Test("urgent data does not hide the bytes after it from a direction that splices")
     func urgentData() throws {
         var setup = try Setup()
