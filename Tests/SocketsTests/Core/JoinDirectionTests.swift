@@ -17,13 +17,14 @@ struct JoinDirectionTests {
         var isAtEnd = false
 
         init(overTCP: Bool = true, maySplice: Bool = true) throws {
-            (client, front) = try overTCP ? RawSockets.connection() : RawSockets.pair()
-            (back, server) = try overTCP ? RawSockets.connection() : RawSockets.pair()
+            let (client, front) = try overTCP ? RawSockets.connection() : RawSockets.pair()
+            let (back, server) = try overTCP ? RawSockets.connection() : RawSockets.pair()
             for descriptor in [front, back] {
                 try System.setBlocking(descriptor.number, false)
             }
             direction = JoinDirection(
                 from: Self.end(front), to: Self.end(back), maySplice: maySplice)
+            (self.client, self.front, self.back, self.server) = (client, front, back, server)
         }
 
         private static func end(_ descriptor: Descriptor) -> JoinEnd {
