@@ -69,10 +69,7 @@ extension SocketStream {
         defer { if isOtherNonblocking { other.socket.endNonblocking() } }
         // Block SIGPIPE once, and not for each splice(2).
         let block = PipeSignalBlock()
-        defer {
-            block.consumeSignal()
-            block.end()
-        }
+        defer { block.end() }
         PipePool.beginJoin()
         defer { PipePool.endJoin() }
 

@@ -22,16 +22,18 @@ struct PipeSignalBlock {
         wasPending = sigismember(&pending, SIGPIPE) == 1
     }
 
-    /// Consumes the signal that a call has raised, if any: sigtimedwait(2).
-    func consumeSignal() {
-        guard !wasPending else { return }
-        var (signal, now) = (signal, timespec())
-        while sigtimedwait(&signal, nil, &now) == -1, Errno(rawValue: Glibc.errno) == .interrupted {
-        }
-    }
-
-    /// Restores the thread's signal mask: pthread_sigmask(3).
+    /// Consumes the signal if a call has raised it, and restores the thread's signal mask:
+    /// sigtimedwait(2), pthread_sigmask(3).
+    ///
+    /// The result of the call does not tell whether it raised the signal. A call that fails after
+    /// some of the bytes returns their number and raises the signal too.
     func end() {
+        if !wasPending {
+            var (signal, now) = (signal, timespec())
+            while sigtimedwait(&signal, nil, &now) == -1,
+                Errno(rawValue: Glibc.errno) == .interrupted
+            {}
+        }
         var before = before
         pthread_sigmask(SIG_SETMASK, &before, nil)
     }

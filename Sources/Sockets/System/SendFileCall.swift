@@ -39,7 +39,6 @@ extension System {
                 Glibc.sendfile(descriptor, file, &offset, count)
             }
         } catch {
-            if error == .brokenPipe { block.consumeSignal() }
             throw error.ofSend
         }
     }

@@ -53,13 +53,8 @@ extension System {
     ) throws(Errno) -> Int {
         let block = isSignalBlocked ? nil : PipeSignalBlock()
         defer { block?.end() }
-        do throws(Errno) {
-            return try transferCall(.splice, count, onInterrupt: .report) {
-                csockets_splice(pipe, socket, $0)
-            }
-        } catch {
-            if error == .brokenPipe { block?.consumeSignal() }
-            throw error
+        return try transferCall(.splice, count, onInterrupt: .report) {
+            csockets_splice(pipe, socket, $0)
         }
     }
 
