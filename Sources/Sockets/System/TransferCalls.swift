@@ -163,7 +163,11 @@ extension System {
             }
         }
         descend(parts, skipped)
-        return try outcome.mapError(\.ofSend).get()
+        do throws(Errno) {
+            return try outcome.get()
+        } catch {
+            throw error.ofSend
+        }
     }
 
     private static func call(
@@ -226,6 +230,6 @@ extension Errno {
     ///
     /// With `TCP_FASTOPEN_CONNECT`, the first send connects the socket. If the kernel has forgotten
     /// the server's cookie since connect(2), that send transfers no bytes and reports
-    /// `EINPROGRESS`. Like after `EAGAIN`, the socket becomes writable later.
+    /// `EINPROGRESS`. As after `EAGAIN`, the socket becomes writable later.
     var ofSend: Errno { self == .nowInProgress ? .wouldBlock : self }
 }
