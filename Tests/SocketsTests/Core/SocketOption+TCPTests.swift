@@ -117,6 +117,8 @@ struct SocketOptionTCPTests {
             outcomes.append((try? server.accept(timeout: .seconds(0))) == nil)
             try second.send("2")
             outcomes.append(try server.accept(timeout: .seconds(20)).receive() == [0x32])
+            outcomes.append(try Self.sentDataInHandshake(second))
+            outcomes.append(try !Self.sentDataInHandshake(first))
 
             let third = try await Connection(
                 to: server.localAddress, group: group, options: options)
@@ -127,9 +129,18 @@ struct SocketOptionTCPTests {
             outcomes.append(try accepted.receive() == [0x33])
             try accepted.send("reply")
             outcomes.append(try await third.read(atMost: 5) == Array("reply".utf8))
+            outcomes.append(try Self.sentDataInHandshake(third))
             return outcomes
         }
-        #expect(outcomes == [Bool](repeating: true, count: 8))
+        #expect(outcomes == [Bool](repeating: true, count: 11))
+    }
+
+    /// Returns whether the server acknowledged bytes in the client's first packet: the flag
+    /// `TCPI_OPT_SYN_DATA` of `tcpi_options` in `TCP_INFO`.
+    private static func sentDataInHandshake(_ client: any ConfigurableSocket) throws -> Bool {
+        let information = try client.option(
+            SocketOption<[UInt8]>.raw(level: Int32(IPPROTO_TCP), name: TCP_INFO))
+        return information[5] & 0x20 != 0
     }
 
     @Test("the first write waits for the handshake if the server's cookie is lost after connect")

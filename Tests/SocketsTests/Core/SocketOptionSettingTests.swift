@@ -199,6 +199,41 @@ struct SocketOptionSettingTests {
         #expect(marks == [7, 7])
     }
 
+    @Test("quickAck is set before connect", arguments: [false, true])
+    func quickAck(isOn: Bool) throws {
+        // The kernel changes the option when the socket connects or listens, so look before that.
+        let socket = try OwnedSocket.unconnected(
+            for: .ipv4(.loopback, port: 9), .stream,
+            ConnectOptions(socketOptions: [.quickAck(isOn)]))
+        let found = try SocketOption.quickAck.get(socket.descriptor.number, .ipv4)
+        #expect(found == isOn)
+    }
+
+    @Test("sockets of the Unix family have the options in both halves")
+    func unixOptions() async throws {
+        let settings: [SocketOptionSetting] = [.mark(7), .priority(5)]
+        let (binding, connecting) = (
+            ListenOptions(socketOptions: settings), ConnectOptions(socketOptions: settings)
+        )
+        func path() -> SocketAddress {
+            .unix(UnixAddress(path: Loopback.unixPath())!)
+        }
+        let server = try Socket(on: path(), options: binding)
+        let receiver = try Socket(on: path(), type: .datagram, options: binding)
+        let sockets: [any ConfigurableSocket] = [
+            server, receiver, try Socket(to: server.localAddress, options: connecting),
+            try Socket(to: receiver.localAddress, type: .datagram, options: connecting),
+            try Listener(on: path(), options: binding),
+            try await Connection(to: server.localAddress, options: connecting),
+            try DatagramChannel(on: path(), options: binding),
+            try DatagramChannel(to: receiver.localAddress, options: connecting),
+        ]
+        for (index, socket) in sockets.enumerated() {
+            #expect(try socket.option(.mark) == 7, "socket \(index)")
+            #expect(try socket.option(.priority) == 5, "socket \(index)")
+        }
+    }
+
     @Test("each socket of a sharded listener has the options")
     func shards() throws {
         let group = try LoopGroup(loops: 3)

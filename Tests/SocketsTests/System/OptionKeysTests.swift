@@ -9,7 +9,7 @@ struct OptionKeysTests {
         (.reuseAddress, 1), (.reusePort, 1), (.keepAlive, 1), (.receiveBufferSize, 50_000),
         (.sendBufferSize, 50_000), (.noDelay, 1), (.keepAliveIdle, 77), (.keepAliveInterval, 7),
         (.keepAliveCount, 3), (.userTimeout, 5_000), (.notSentLowWater, 16_384), (.quickAck, 0),
-        (.fastOpen, 5), (.fastOpenConnect, 1), (.deferAccept, 1), (.priority, 5),
+        (.fastOpen, 5), (.deferAccept, 1), (.priority, 5),
         (.incomingCPU, 0), (.trafficClass4, 0xB8), (.mtuDiscovery4, 2), (.freeBind4, 1),
     ]
 
@@ -46,7 +46,8 @@ struct OptionKeysTests {
             Self.general.map(\.0) + [
                 .linger, .broadcast, .type, .timeToLive4, .multicastTimeToLive4, .multicastLoop4,
                 .ipv6Only, .timeToLive6, .multicastTimeToLive6, .multicastLoop6, .bindToDevice,
-                .mark, .congestionControl, .multipathInformation, .mtu4, .transparent4,
+                .mark, .fastOpenConnect, .congestionControl, .multipathInformation, .mtu4,
+                .transparent4,
                 .originalDestination4, .trafficClass6, .mtuDiscovery6, .mtu6, .freeBind6,
                 .transparent6, .originalDestination6, .sendsFlowLabel,
             ]
