@@ -112,7 +112,12 @@ struct OwnedSocket: ~Copyable {
                 // For port 0, let connect choose the port, because bind would reserve a port for
                 // every destination.
                 let option: SocketOption<Bool> = local.port == 0 ? .bindWithoutPort : .reuseAddress
-                try socket.set([.set(option, to: true)])
+                do throws(SocketError) {
+                    try socket.set([.set(option, to: true)])
+                } catch {
+                    // Old kernels lack the option for Multipath TCP, and then bind reserves a port.
+                    guard local.port == 0, error.errno == .notSupportedOnSocket else { throw error }
+                }
             }
             try socket.bind(on: local.adapted(to: socket.family))
         }

@@ -262,6 +262,20 @@ struct MultipathTCPTests {
         #expect(outcomes == [true, isSupported, isSupported, isSupported])
     }
 
+    @Test("a local address works with multipathTCP if the kernel cannot bind it without a port")
+    func localAddress() throws {
+        let isBound = try PrivateMachine.run(commands: Self.on) {
+            let server = try Socket(on: Loopback.ipv4)
+            let local = SocketAddress.ipv4(IPv4Address(127, 0, 0, 7), port: 0)
+            let options = ConnectOptions(localAddress: local, socketOptions: [.multipathTCP])
+            let client = try FaultInjection.during([.setsockopt: [.error(.notSupportedOnSocket)]]) {
+                try Socket(to: server.localAddress, options: options)
+            }
+            return client.localAddress.ip == local.ip
+        }
+        #expect(isBound)
+    }
+
     @Test("multipathTCP that the machine has turned off is an error that names the setting")
     func turnedOff() throws {
         let texts = try PrivateMachine.runTask(commands: Self.off) { group in
