@@ -64,7 +64,7 @@ extension ConfigurableSocket {
                 try option.set(descriptor, owner.family, value)
             }
         } catch {
-            throw error.with(hint: error.errno.flatMap { option.hints[$0] })
+            throw SocketOptionSetting.set(option, to: value).explained(error)
         }
         if option.isRaw { owner.didSetRawOption() }
         if option.mayLinger { owner.didSetLinger() }

@@ -42,6 +42,7 @@ extension SocketOption<MTUDiscovery> {
         SocketOption<Int32>.number("mtuDiscovery", .mtuDiscovery4, .mtuDiscovery6)
             .map(MTUDiscovery.init(rawValue:), \.rawValue)
             .accepting("the constants of MTUDiscovery")
+            .showing { "\($0.rawValue)" }
     }
 }
 

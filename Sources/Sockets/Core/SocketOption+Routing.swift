@@ -31,6 +31,7 @@ extension SocketOption<String?> {
             "No interface has that name; the command ip link shows the names."
         )
         .requiring("CAP_NET_RAW")
+        .showing { $0.map { TerminalText.quoted($0) } ?? "nil" }
     }
 }
 
@@ -44,6 +45,7 @@ extension SocketOption<UInt32> {
         SocketOption<Int32>.number("mark", .mark)
             .map(UInt32.init(bitPattern:), Int32.init(bitPattern:))
             .requiring("CAP_NET_ADMIN")
+            .showing { "\($0)" }
     }
 }
 

@@ -26,7 +26,9 @@ extension SocketOption<KeepAliveProbes?> {
                 try System.setOption(descriptor, .keepAliveCount, Int32(clamping: probes.count))
             }
             try System.setOption(descriptor, .keepAlive, probes == nil ? 0 : 1)
-        }.accepting("1 to 32767 s for idle and interval, and 1 to 127 for count")
+        }
+        .accepting("1 to 32767 s for idle and interval, and 1 to 127 for count")
+        .showing { $0?.text ?? "nil" }
     }
 }
 
@@ -42,6 +44,7 @@ extension SocketOption<Duration> {
         SocketOption<Int32>.number("userTimeout", .userTimeout)
             .map({ .milliseconds($0) }, \.wholeMilliseconds)
             .accepting("0 to 2147483647 ms")
+            .showing { "\($0.wholeMilliseconds) ms" }
     }
 
     /// `TCP_DEFER_ACCEPT`: how long a listener waits for a client's first bytes before it lets the
@@ -137,6 +140,14 @@ extension SocketOption<String> {
             "No algorithm has that name; see net.ipv4.tcp_available_congestion_control."
         )
         .requiring("CAP_NET_ADMIN or a name in net.ipv4.tcp_allowed_congestion_control")
+        .showing { TerminalText.quoted($0) }
+    }
+}
+
+extension KeepAliveProbes {
+    /// The numbers that the kernel gets.
+    fileprivate var text: String {
+        "idle \(idle.wholeSeconds) s, interval \(interval.wholeSeconds) s, count \(count)"
     }
 }
 

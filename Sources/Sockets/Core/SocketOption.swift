@@ -29,6 +29,8 @@ public struct SocketOption<Value: Sendable>: Sendable {
     var isRaw = false
     /// What a program can do about an error of setting the option, by the error's code.
     var hints: [Errno: String] = [:]
+    /// A closure that returns a value as text for errors; `nil` if errors name only the option.
+    var text: (@Sendable (Value) -> String)?
     /// A Boolean value that indicates whether setting the option may set `SO_LINGER`.
     var mayLinger = false
     /// A closure that converts the value of `SO_ERROR` to the pending error, which reading the
@@ -119,6 +121,7 @@ extension SocketOption<Int> {
     /// Returns an option with an integer value; see ``SocketOption/number(_:_:_:)``.
     static func count(_ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil) -> Self {
         SocketOption<Int32>.number(name, key, ipv6Key).map(Int.init, Int32.init(clamping:))
+            .showing { "\($0)" }
     }
 }
 
@@ -140,6 +143,7 @@ extension SocketOption<Duration> {
     /// Returns an option whose value is a number of seconds.
     static func seconds(_ name: String, _ key: OptionKey) -> Self {
         SocketOption<Int32>.number(name, key).map({ .seconds($0) }, \.wholeSeconds)
+            .showing { "\($0.wholeSeconds) s" }
     }
 }
 
@@ -196,7 +200,7 @@ extension SocketOption<Int32> {
             try System.option(descriptor, key, fromUser: true)
         } set: { descriptor, _, value throws(Errno) in
             try System.setOption(descriptor, key, value, fromUser: true)
-        }.asRaw
+        }.asRaw.showing { "\($0)" }
         if key == .error { option.takenError = { Errno(rawValue: $0) } }
         return option
     }
@@ -275,7 +279,14 @@ extension SocketOption {
         return option
     }
 
-    /// Returns the same option with values of another type.
+    /// Returns a copy of the option whose errors contain the value as text.
+    func showing(_ text: @escaping @Sendable (Value) -> String) -> Self {
+        var option = self
+        option.text = text
+        return option
+    }
+
+    /// Returns the same option with values of another type, without hints and text.
     func map<Other>(
         _ decode: @escaping @Sendable (Value) -> Other,
         _ encode: @escaping @Sendable (Other) -> Value

@@ -23,8 +23,10 @@ public struct SocketOptionSetting: Sendable {
         case flowLabel(UInt32)
     }
 
-    /// The name of the option in errors.
+    /// The name of the option and its value in errors; the value is `nil` if errors name only the
+    /// option.
     let name: String
+    var value: String?
     let effect: Effect
     var isRaw = false
     /// What a program can do about an error of the setting, by the error's code.
@@ -39,7 +41,7 @@ public struct SocketOptionSetting: Sendable {
     /// Returns a setting that sets `option` to `value`.
     public static func set<Value>(_ option: SocketOption<Value>, to value: Value) -> Self {
         SocketOptionSetting(
-            name: option.name,
+            name: option.name, value: option.text?(value),
             effect: .option { descriptor, family throws(Errno) in
                 try option.set(descriptor, family, value)
             },
@@ -51,9 +53,9 @@ public struct SocketOptionSetting: Sendable {
         if case .protocolNumber(let number) = effect { number } else { nil }
     }
 
-    /// Returns a copy of an error of the setting with a hint about its cause.
+    /// Returns a copy of an error of the setting with the value and a hint about the cause.
     func explained(_ error: SocketError) -> SocketError {
-        error.with(hint: error.errno.flatMap { hints[$0] })
+        error.with(hint: error.errno.flatMap { hints[$0] }, optionValue: value)
     }
 }
 
@@ -90,7 +92,7 @@ extension SocketOptionSetting {
     /// Multipath TCP socket reject it with `notSupportedOnSocket`. See ipv6(7).
     public static func flowLabel(_ label: UInt32) -> Self {
         SocketOptionSetting(
-            name: "flowLabel", effect: .flowLabel(label),
+            name: "flowLabel", value: "\(label)", effect: .flowLabel(label),
             hints: [
                 .invalidArgument: "The option takes 1 to 1048575.",
                 .outOfRange: "The option takes 1 to 524287; see net.ipv6.flowlabel_state_ranges.",

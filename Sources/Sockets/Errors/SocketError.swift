@@ -85,6 +85,9 @@ public struct SocketError: Error, Sendable {
     /// The object of the operation, if it is not an address: a host's name, a service, an option.
     public var subject: String? { contents.subject }
 
+    /// The value to which the option ``subject`` could not be set.
+    var optionValue: String? { contents.optionValue }
+
     /// The endpoint before it was resolved.
     public var endpoint: Endpoint? { contents.endpoint }
 
@@ -145,7 +148,7 @@ public struct SocketError: Error, Sendable {
         operation: Operation? = nil, subject: String? = nil, endpoint: Endpoint? = nil,
         localAddress: SocketAddress? = nil, bytesTransferred: Int? = nil,
         bytesReturned: Int? = nil, unsentRequestBytes: Int? = nil, partialBytes: [UInt8]? = nil,
-        stallReport: StallReport? = nil, hint: String? = nil
+        stallReport: StallReport? = nil, hint: String? = nil, optionValue: String? = nil
     ) -> SocketError {
         var contents = contents
         contents.operation = operation ?? contents.operation
@@ -158,6 +161,7 @@ public struct SocketError: Error, Sendable {
         contents.partialBytes = partialBytes ?? contents.partialBytes
         contents.stallReport = stallReport ?? contents.stallReport
         contents.hint = hint ?? contents.hint
+        contents.optionValue = optionValue ?? contents.optionValue
         return SocketError(contents)
     }
 
@@ -350,6 +354,8 @@ public struct SocketError: Error, Sendable {
         var stallReport: StallReport?
         var hint: String?
         let proxyStep: ProxyStep?
+        /// The value that an option could not take.
+        var optionValue: String?
     }
 
     private final class Storage: Sendable {

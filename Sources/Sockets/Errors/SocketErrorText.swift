@@ -22,7 +22,7 @@ extension SocketError: CustomStringConvertible {
     /// The object of the operation.
     private var object: String? {
         guard operation.hasObject else { return nil }
-        if let subject { return subject }
+        if let subject { return optionValue.map { "\(subject) to \($0)" } ?? subject }
         if let endpoint { return "\(endpoint)" }
         switch operation.isAboutLocalAddress ? localAddress : remoteAddress {
         case nil, .unnamed: return nil

@@ -120,15 +120,17 @@ struct SocketOptionPacketsTests {
             }
             return texts
         }
-        let outOfRange =
-            "cannot set option flowLabel: invalid argument\n    The option takes 1 to 1048575."
+        func outOfRange(_ label: Int) -> String {
+            "cannot set option flowLabel to \(label): invalid argument\n"
+                + "    The option takes 1 to 1048575."
+        }
         let onListener =
-            "cannot set option flowLabel: operation not supported\n"
+            "cannot set option flowLabel to 5: operation not supported\n"
             + "    Only an IPv6 socket that connects has a flow label."
         #expect(
             texts == [
-                outOfRange, outOfRange, outOfRange,
-                "cannot set option flowLabel: numerical result out of range\n"
+                outOfRange(0), outOfRange(1_048_576), outOfRange(1_048_576),
+                "cannot set option flowLabel to 524288: numerical result out of range\n"
                     + "    The option takes 1 to 524287; see net.ipv6.flowlabel_state_ranges.",
                 onListener, onListener,
             ])

@@ -276,32 +276,33 @@ struct SocketOptionSettingTests {
     private static let refused: [(SocketOptionSetting, String)] = [
         (
             .boundInterface("nosuch0"),
-            "cannot set option boundInterface: no such device\n"
+            "cannot set option boundInterface to 'nosuch0': no such device\n"
                 + "    No interface has that name; the command ip link shows the names."
         ),
         (
             .congestionControl("nosuch"),
-            "cannot set option congestionControl: no such file or directory\n"
+            "cannot set option congestionControl to 'nosuch': no such file or directory\n"
                 + "    No algorithm has that name; see net.ipv4.tcp_available_congestion_control."
         ),
         (
             .userTimeout(.milliseconds(-1)),
-            "cannot set option userTimeout: invalid argument\n"
+            "cannot set option userTimeout to -1 ms: invalid argument\n"
                 + "    The option takes 0 to 2147483647 ms."
         ),
         (
             .keepAlive(idle: .seconds(60), interval: .seconds(10), count: 128),
-            "cannot set option keepAliveProbes: invalid argument\n"
+            "cannot set option keepAliveProbes to idle 60 s, interval 10 s, count 128:"
+                + " invalid argument\n"
                 + "    The option takes 1 to 32767 s for idle and interval, and 1 to 127 for count."
         ),
         (
             .mtuDiscovery(MTUDiscovery(rawValue: 99)),
-            "cannot set option mtuDiscovery: invalid argument\n"
+            "cannot set option mtuDiscovery to 99: invalid argument\n"
                 + "    The option takes the constants of MTUDiscovery."
         ),
         (
             .fastOpenBacklog(-1),
-            "cannot set option fastOpenBacklog: invalid argument\n"
+            "cannot set option fastOpenBacklog to -1: invalid argument\n"
                 + "    The option takes 0 to 2147483647, before connect."
         ),
         (
@@ -360,6 +361,8 @@ struct SocketOptionSettingTests {
             try socket.setOption(.boundInterface, to: name)
         }
         #expect(interface?.errno == .operationNotSupportedByDevice)
+        let beginning = "cannot set option boundInterface to \(TerminalText.quoted(name)): "
+        #expect(interface?.description.hasPrefix(beginning) == true)
         let algorithm = #expect(throws: SocketError.self) {
             try socket.setOption(.congestionControl, to: name)
         }
@@ -385,9 +388,9 @@ struct SocketOptionSettingTests {
         }
         #expect(
             texts == [
-                "cannot set option mark: operation not permitted\n"
+                "cannot set option mark to 7: operation not permitted\n"
                     + "    The option requires CAP_NET_ADMIN.",
-                "cannot set option priority: operation not permitted\n"
+                "cannot set option priority to 7: operation not permitted\n"
                     + "    The option requires CAP_NET_ADMIN for values outside 0 to 6.",
                 "cannot set option transparent: operation not permitted\n"
                     + "    The option requires CAP_NET_ADMIN or CAP_NET_RAW.",

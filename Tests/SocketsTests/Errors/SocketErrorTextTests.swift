@@ -258,6 +258,11 @@ struct SocketErrorTextTests {
             "cannot set option noDelay: protocol not available"
         ),
         (
+            SocketError(.setOption, .system(.notPermitted), subject: "mark")
+                .with(optionValue: "7"),
+            "cannot set option mark to 7: operation not permitted"
+        ),
+        (
             SocketError(.getOption, .closed, subject: "(1, 7)"),
             "cannot read option (1, 7): the socket is closed"
         ),
