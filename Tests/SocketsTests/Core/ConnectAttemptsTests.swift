@@ -93,6 +93,42 @@ struct ConnectAttemptsTests {
             ])
     }
 
+    @Test("an option that the kernel rejects on the second attempt closes the first attempt")
+    func rejectedOption() throws {
+        let servers = try (0..<2).map { _ in
+            try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
+        }
+        let queued = try servers.map { try Socket(to: $0.localAddress) }
+        let options = ConnectOptions(socketOptions: [.priority(5)])
+        var closed: [Bool] = []
+        let error = #expect(throws: SocketError.self) {
+            try FaultInjection.during([.setsockopt: [.pass, .error(.notPermitted)]]) {
+                var attempts = try ConnectAttempts(
+                    to: servers.map(\.localAddress), .stream, options,
+                    Deadline(startingNow: .seconds(20)))
+                while true {
+                    switch try attempts.advance() {
+                    case .connected: return
+                    case .wait(let duration):
+                        for attempt in attempts.takeStarted() {
+                            let descriptor = attempt.descriptor
+                            attempt.willEnd = {
+                                closed.append((try? System.getsockname(descriptor)) != nil)
+                            }
+                        }
+                        var none: [PollRequest] = []
+                        try System.poll(
+                            &none, milliseconds: duration?.millisecondsRoundedUp ?? -1)
+                    }
+                }
+            }
+        }
+        #expect(closed == [true])
+        #expect(error?.operation == .setOption)
+        #expect(error?.subject == "priority")
+        withExtendedLifetime(queued) {}
+    }
+
     @Test("takeStarted returns each running attempt exactly once")
     func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))

@@ -94,6 +94,10 @@ struct SocketOptionPacketsTests {
         let socket = try Socket(.ipv6, .stream)
         let error = #expect(throws: SocketError.self) { try socket.setOption(.flowLabel, to: 5) }
         #expect(error?.errno == .protocolNotAvailable)
+        let ipv4 = #expect(throws: SocketError.self) {
+            try Socket(.ipv4, .stream).option(.flowLabel)
+        }
+        #expect(ipv4?.errno == .notSupportedOnSocket)
     }
 
     @Test("a flow label out of range, or on a listening socket, is an error that names the option")
