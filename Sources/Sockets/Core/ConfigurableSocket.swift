@@ -24,8 +24,10 @@ extension ConfigurableSocket {
     /// - Parameter option: The option to read.
     /// - Returns: The option's value.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not have
-    ///     the option.
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` or `notSupportedOnSocket` if
+    ///     the socket does not have the option.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is a sharded ``Listener``, which
+    ///     has a socket for each loop.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
         let owner = _access.owner
@@ -50,10 +52,12 @@ extension ConfigurableSocket {
     ///   - option: The option to set.
     ///   - value: The option's new value.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not have
-    ///     the option.
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` or `notSupportedOnSocket` if
+    ///     the socket does not have the option or the option is read-only.
     ///   - ``SocketError/Cause/system(_:)`` with another error, for example `invalidArgument` or
-    ///     `permissionDenied`, if the kernel rejects the value.
+    ///     `notPermitted`, if the kernel rejects the value.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is a sharded ``Listener``, which
+    ///     has a socket for each loop. Use ``ListenOptions/socketOptions`` instead.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value

@@ -26,8 +26,8 @@ public struct ConnectOptions: Sendable {
 
     /// The socket options to set on each attempt, in order, before bind and connect.
     ///
-    /// If the kernel rejects an option, the connect fails with an error that names the option, and
-    /// no other address is tried.
+    /// If the kernel rejects an option, the connect fails with an error that names the option and
+    /// its value, and no other address is tried.
     public var socketOptions: [SocketOptionSetting]
 
     /// The proxies through which to connect, or `nil` to connect directly.

@@ -11,8 +11,8 @@ extension SocketOption<TrafficClass> {
     /// ```
     ///
     /// TCP determines the ECN bits itself (`net.ipv4.tcp_ecn`), so the kernel keeps only the code
-    /// point on a stream. It needs no privilege. Setting it changes ``priority`` too. A Multipath
-    /// TCP socket over IPv6 does not have it. See ip(7) and RFC 2474.
+    /// point on a stream. The option needs no privilege. Setting it changes ``priority`` too. A
+    /// Multipath TCP socket over IPv6 does not have it. See ip(7), ipv6(7) and RFC 2474.
     public static var trafficClass: Self {
         SocketOption<Int32>.number("trafficClass", .trafficClass4, .trafficClass6)
             .map(
@@ -25,8 +25,9 @@ extension SocketOption<UInt32?> {
     /// `IPV6_FLOWLABEL_MGR`: the IPv6 flow label of a connected socket's packets, or `nil` if the
     /// program has not chosen one.
     ///
-    /// It is read-only, because the label belongs to the connection. To choose a label, pass
-    /// ``SocketOptionSetting/flowLabel(_:)``.
+    /// The option is read-only, because the label belongs to the connection. To choose a label,
+    /// pass ``SocketOptionSetting/flowLabel(_:)``. An IPv4 socket does not have the option. See
+    /// ipv6(7).
     public static var flowLabel: Self {
         readOnly("flowLabel") { descriptor, _ throws(Errno) in
             try System.flowLabel(descriptor)
@@ -37,7 +38,8 @@ extension SocketOption<UInt32?> {
 extension SocketOption<MTUDiscovery> {
     /// `IP_MTU_DISCOVER`, `IPV6_MTU_DISCOVER`: how the socket discovers the path MTU.
     ///
-    /// It needs no privilege. A Multipath TCP socket does not have it. See ip(7) and ipv6(7).
+    /// The option needs no privilege. A Multipath TCP socket does not have it. See ip(7) and
+    /// ipv6(7).
     public static var mtuDiscovery: Self {
         SocketOption<Int32>.number("mtuDiscovery", .mtuDiscovery4, .mtuDiscovery6)
             .map(MTUDiscovery.init(rawValue:), \.rawValue)
@@ -50,8 +52,8 @@ extension SocketOption<Int> {
     /// `IP_MTU`, `IPV6_MTU`: the known path MTU of a connected socket in bytes, which is the size
     /// of the largest packet that reaches the peer unfragmented.
     ///
-    /// It is read-only, and the error is `socketNotConnected` on an unconnected socket. A Multipath
-    /// TCP socket does not have it. See ip(7) and ipv6(7).
+    /// The option is read-only. Reading it throws `socketNotConnected` on an unconnected socket. A
+    /// Multipath TCP socket does not have it. See ip(7) and ipv6(7).
     public static var mtu: Self {
         readOnly("mtu") { descriptor, family throws(Errno) in
             Int(try System.option(descriptor, family == .ipv6 ? .mtu6 : .mtu4))

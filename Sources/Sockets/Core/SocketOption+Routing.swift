@@ -14,8 +14,8 @@ extension SocketOption<String?> {
     ///
     /// Since Linux 5.7, a program may set the option on a socket that has no interface yet. To
     /// change it, and before Linux 5.7, a program needs the capability `CAP_NET_RAW`. The error is
-    /// `operationNotSupportedByDevice` if no interface has the name. It applies to IPv4 and IPv6
-    /// sockets. See socket(7).
+    /// `operationNotSupportedByDevice` if no interface has the name. The option has an effect on
+    /// IPv4 and IPv6 sockets. See socket(7).
     public static var boundInterface: Self {
         SocketOption(name: "boundInterface") { descriptor, _ throws(Errno) in
             let name = try System.optionName(descriptor, .bindToDevice)
@@ -39,8 +39,8 @@ extension SocketOption<UInt32> {
     /// `SO_MARK`: a number for each packet of the socket, which routing rules and firewall rules
     /// can match.
     ///
-    /// It requires the capability `CAP_NET_ADMIN`, or since Linux 5.17 `CAP_NET_RAW`. It applies to
-    /// IPv4 and IPv6 sockets. See socket(7), and `fwmark` in ip-rule(8).
+    /// The option requires the capability `CAP_NET_ADMIN`, or since Linux 5.17 `CAP_NET_RAW`. It
+    /// has an effect on IPv4 and IPv6 sockets. See socket(7), and `fwmark` in ip-rule(8).
     public static var mark: Self {
         SocketOption<Int32>.number("mark", .mark)
             .map(UInt32.init(bitPattern:), Int32.init(bitPattern:))
@@ -52,9 +52,9 @@ extension SocketOption<UInt32> {
 extension SocketOption<Int> {
     /// `SO_PRIORITY`: the queue of the network interface for the socket's packets.
     ///
-    /// 0 to 6 need no privilege, and other values require the capability `CAP_NET_ADMIN`. Setting
-    /// ``trafficClass`` changes the priority too, so set the priority after it. An accepted
-    /// connection has the priority 0. See socket(7) and tc(8).
+    /// 0 to 6 need no privilege. Other values require the capability `CAP_NET_ADMIN`, or since Linux
+    /// 5.17 `CAP_NET_RAW`. Setting ``trafficClass`` changes the priority too, so set the priority
+    /// after it. An accepted connection has the priority 0. See socket(7) and tc(8).
     public static var priority: Self {
         count("priority", .priority).requiring("CAP_NET_ADMIN for values outside 0 to 6")
     }
@@ -77,16 +77,16 @@ extension SocketOption<Bool> {
     /// `IP_FREEBIND`, `IPV6_FREEBIND`: bind accepts an address that this machine does not have, or
     /// does not have yet.
     ///
-    /// It needs no privilege, and applies to IPv4 and IPv6 sockets. See ip(7).
+    /// The option needs no privilege, and applies to IPv4 and IPv6 sockets. See ip(7).
     public static var freeBind: Self { flag("freeBind", .freeBind4, .freeBind6) }
 
     /// `IP_TRANSPARENT`, `IPV6_TRANSPARENT`: the socket may have an address of another machine, as
     /// a transparent proxy needs.
     ///
     /// A listener accepts the clients that a TPROXY rule of the firewall diverts to it, and the
-    /// local address of such a connection is the address that the client connected to. It requires
-    /// the capability `CAP_NET_ADMIN` or `CAP_NET_RAW`, and applies to IPv4 and IPv6 sockets. See
-    /// ip(7).
+    /// local address of such a connection is the address that the client connected to. The option
+    /// requires the capability `CAP_NET_ADMIN` or `CAP_NET_RAW`, and applies to IPv4 and IPv6
+    /// sockets. See ip(7) and ipv6(7).
     public static var transparent: Self {
         flag("transparent", .transparent4, .transparent6)
             .requiring("CAP_NET_ADMIN or CAP_NET_RAW")
@@ -97,10 +97,10 @@ extension SocketOption<SocketAddress?> {
     /// `SO_ORIGINAL_DST`, `IP6T_SO_ORIGINAL_DST`: the address that the client connected to before a
     /// REDIRECT or DNAT rule of this machine's firewall changed it.
     ///
-    /// If no rule applied, it is the local address, or `nil` if the firewall does not track the
-    /// connection. It is read-only, and applies to accepted TCP connections. The error is
-    /// `protocolNotAvailable` if the kernel has no connection tracking. The header
-    /// linux/netfilter_ipv4.h defines it.
+    /// If no rule applied, the value is the local address, or `nil` if the firewall does not track
+    /// the connection. The option is read-only, and applies to accepted TCP connections. The error
+    /// is `protocolNotAvailable` if the kernel has no connection tracking. The header
+    /// linux/netfilter_ipv4.h defines the option.
     public static var originalDestination: Self {
         readOnly("originalDestination") { descriptor, family throws(Errno) in
             try System.originalDestination(descriptor, isIPv6: family == .ipv6)

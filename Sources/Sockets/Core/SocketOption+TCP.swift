@@ -52,8 +52,8 @@ extension SocketOption<Duration> {
     ///
     /// Set it on a listener whose clients speak first, so that no task waits for a silent client.
     /// The value is rounded up to whole seconds and then to the time of a number of
-    /// retransmissions, so reading the option may return a larger value. 0 turns it off. See
-    /// tcp(7).
+    /// retransmissions, so reading the option may return a larger value. 0 or less turns the option
+    /// off. See tcp(7).
     public static var deferAccept: Self { seconds("deferAccept", .deferAccept) }
 }
 
@@ -63,7 +63,8 @@ extension SocketOption<Int> {
     ///
     /// A small value, such as 16,384, keeps data out of the kernel until it can be sent. So the
     /// program can still change its mind, and a write waits for the network earlier. 0, the
-    /// default, means the system's value `net.ipv4.tcp_notsent_lowat`. See tcp(7).
+    /// default, means the system's value `net.ipv4.tcp_notsent_lowat`, and −1 means no limit. See
+    /// tcp(7).
     public static var notSentLowWater: Self { count("notSentLowWater", .notSentLowWater) }
 
     /// `TCP_FASTOPEN`: the maximum number of clients of a listener whose first bytes have arrived
@@ -71,7 +72,7 @@ extension SocketOption<Int> {
     ///
     /// The kernel reduces the number to `net.core.somaxconn`, and accepts such clients only if the
     /// bit 0x2 of `net.ipv4.tcp_fastopen` is set. A client's first bytes may then arrive twice. 0
-    /// turns it off. See tcp(7).
+    /// turns the option off. See tcp(7).
     public static var fastOpenBacklog: Self {
         count("fastOpenBacklog", .fastOpen).accepting("0 to 2147483647, before connect")
     }
@@ -109,11 +110,11 @@ extension SocketOption<Bool> {
                 "The option needs TCP and the bit 0x1 of net.ipv4.tcp_fastopen.")
     }
 
-    /// Whether the connection uses Multipath TCP: `MPTCP_INFO`.
+    /// `MPTCP_INFO`: a Boolean value that indicates whether the socket uses Multipath TCP.
     ///
-    /// It is read-only, and `false` for all other sockets, for connections whose peer does not
-    /// support Multipath TCP, and before Linux 5.16. To request Multipath TCP, pass
-    /// ``SocketOptionSetting/multipathTCP``.
+    /// The option is read-only. It is `false` for other sockets, for a connection whose peer does
+    /// not support Multipath TCP, and before Linux 5.16. To request Multipath TCP, pass
+    /// ``SocketOptionSetting/multipathTCP``. The header linux/mptcp.h defines the option.
     public static var multipathTCP: Self {
         readOnly("multipathTCP") { descriptor, _ throws(Errno) in
             try System.usesMultipathTCP(descriptor)

@@ -11,8 +11,9 @@ public import SystemPackage
 ///
 /// Many options must be set before bind or connect. Pass these with
 /// ``ConnectOptions/socketOptions`` or ``ListenOptions/socketOptions``, as ``SocketOptionSetting``
-/// explains. An accepted connection inherits the options of its listener, except ``priority``,
-/// ``incomingCPU``, ``quickAck``, ``deferAccept``, ``fastOpenConnect`` and ``fastOpenBacklog``.
+/// explains. An accepted TCP connection inherits the options of its listener, except ``priority``,
+/// ``incomingCPU``, ``quickAck``, ``deferAccept``, ``fastOpenConnect`` and ``fastOpenBacklog``. An
+/// accepted Unix connection inherits none.
 ///
 /// An option that does not apply to the type of the socket is rejected with `notSupportedOnSocket`
 /// or `protocolNotAvailable`. On an IPv6 socket, an option that both families have is set for both,
@@ -252,7 +253,7 @@ extension SocketOption {
         return option
     }
 
-    /// Returns an option that the kernel or the library sets.
+    /// Returns an option that programs can only read.
     static func readOnly(
         _ name: String,
         _ get: @escaping @Sendable (Int32, AddressFamily) throws(Errno) -> Value

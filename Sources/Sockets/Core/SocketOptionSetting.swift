@@ -72,7 +72,7 @@ extension SocketOptionSetting {
     ///
     /// The kernel can then use several paths, such as Wi-Fi and a mobile network, for one
     /// connection (RFC 8684). Without support at the peer, the connection is an ordinary TCP
-    /// connection. The option ``SocketOption/multipathTCP`` tells them apart. It needs no
+    /// connection. The option ``SocketOption/multipathTCP`` tells them apart. The setting needs no
     /// privilege. The error is `protocolNotSupported` if the kernel has no Multipath TCP or the
     /// socket is not TCP, and `protocolNotAvailable` if `net.mptcp.enabled` is 0. A Multipath TCP
     /// socket has fewer options, as the pages of the options say.
@@ -87,9 +87,10 @@ extension SocketOptionSetting {
     /// `sin6_flowinfo` of the address in connect(2).
     ///
     /// Routers can keep the packets with one label on one path (RFC 6437). The label is 1 to
-    /// 1,048,575, or 1 to 524,287 if `net.ipv6.flowlabel_state_ranges` is set. It needs no
-    /// privilege. Attempts to connect to an IPv4 address ignore it. A socket that listens and a
-    /// Multipath TCP socket reject it with `notSupportedOnSocket`. See ipv6(7).
+    /// 1,048,575, or 1 to 524,287 if `net.ipv6.flowlabel_state_ranges` is set. The setting needs no
+    /// privilege. Attempts to connect to an IPv4 address ignore it. A socket that does not connect
+    /// and a Multipath TCP socket reject it with `notSupportedOnSocket`. See ipv6(7), and
+    /// linux/in6.h, which defines the calls.
     public static func flowLabel(_ label: UInt32) -> Self {
         SocketOptionSetting(
             name: "flowLabel", value: "\(label)", effect: .flowLabel(label),
@@ -118,7 +119,8 @@ extension SocketOptionSetting {
     /// Limits the unsent bytes in the send queue; see ``SocketOption/notSentLowWater``.
     public static func notSentLowWater(_ bytes: Int) -> Self { set(.notSentLowWater, to: bytes) }
 
-    /// Acknowledges the server's part of the handshake at once; see ``SocketOption/quickAck``.
+    /// Acknowledges the server's part of the handshake at once, or with the first bytes for `false`;
+    /// see ``SocketOption/quickAck``.
     public static func quickAck(_ isOn: Bool = true) -> Self { set(.quickAck, to: isOn) }
 
     /// Chooses the congestion control algorithm; see ``SocketOption/congestionControl``.

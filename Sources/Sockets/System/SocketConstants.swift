@@ -78,7 +78,9 @@ public enum ShutdownDirection: Hashable, Sendable, CaseIterable {
 }
 
 /// How a socket discovers the path MTU, the size of the largest packet that reaches the peer
-/// unfragmented: the values of `IP_MTU_DISCOVER` and `IPV6_MTU_DISCOVER` in ip(7).
+/// unfragmented: the values of `IP_MTU_DISCOVER` and `IPV6_MTU_DISCOVER`.
+///
+/// See ip(7), and linux/in.h, which defines all values.
 public struct MTUDiscovery: RawRepresentable, Hashable, Sendable {
     /// The number that the kernel uses.
     public let rawValue: Int32
