@@ -23,9 +23,9 @@ public struct SocketOptionSetting: Sendable {
         case flowLabel(UInt32)
     }
 
-    /// The name of the option and its value in errors; the value is `nil` if errors name only the
-    /// option.
+    /// The name of the option in errors.
     let name: String
+    /// The value in errors, or `nil` if errors name only the option.
     var value: String?
     let effect: Effect
     var isRaw = false
