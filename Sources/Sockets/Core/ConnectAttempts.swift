@@ -165,7 +165,7 @@ struct ConnectAttempts: ~Copyable {
         let address = order.addresses[index]
         do throws(SocketError) {
             let socket = try OwnedSocket.unconnected(for: address, type, options)
-            let raw = try socket.rawDestination(address)
+            let raw = try socket.rawDestination(address, for: options.socketOptions)
             let attempt = Attempt(socket, to: raw)
             attempts[index] = attempt
             attempt.isNew = !check(index, attempt) { descriptor, raw throws(Errno) in

@@ -29,8 +29,6 @@ struct OwnedSocket: ~Copyable {
     }
     /// A Boolean value that indicates whether `SO_LINGER` may be set.
     private(set) var mayLinger: Bool
-    /// The flow label with which the socket connects, or `nil` if the kernel chooses the label.
-    private var flowLabel: UInt32?
     /// The error that broke the connection, shared with the duplicates of the socket.
     let connectionError: ConnectionError?
     /// A Boolean value that indicates whether another descriptor may refer to the same socket.
@@ -230,8 +228,8 @@ struct OwnedSocket: ~Copyable {
         }
     }
 
-    /// Leases a flow label for an IPv6 connection; has no effect on an IPv4 socket.
-    private mutating func leaseFlowLabel(
+    /// Leases a flow label for an IPv6 connection; has no effect on an IPv4 socket that connects.
+    private func leaseFlowLabel(
         _ label: UInt32, _ name: String, to destination: SocketAddress?
     ) throws(SocketError) {
         guard family != .ipv4 || destination == nil else { return }
@@ -240,13 +238,17 @@ struct OwnedSocket: ~Copyable {
             let raw = try destination.raw(for: family, on: descriptor)
             try System.leaseFlowLabel(descriptor, label, to: raw)
         }
-        flowLabel = label
     }
 
-    /// Returns an address of a peer in the kernel's form, with the flow label of the socket.
-    func rawDestination(_ address: SocketAddress) throws(SocketError) -> RawSocketAddress {
+    /// Returns an address of a peer in the kernel's form, with the flow label that the settings
+    /// choose.
+    func rawDestination(
+        _ address: SocketAddress, for settings: [SocketOptionSetting]
+    ) throws(SocketError) -> RawSocketAddress {
         var raw = try address.raw(for: family, .connect, on: descriptor.number)
-        if let flowLabel { raw.setFlowLabel(flowLabel) }
+        if family == .ipv6, let label = settings.last(where: { $0.flowLabel != nil })?.flowLabel {
+            raw.setFlowLabel(label)
+        }
         return raw
     }
 

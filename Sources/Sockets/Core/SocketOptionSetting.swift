@@ -53,6 +53,12 @@ public struct SocketOptionSetting: Sendable {
         if case .protocolNumber(let number) = effect { number } else { nil }
     }
 
+    /// The flow label that the setting chooses for the connection, or `nil` if it sets something
+    /// else.
+    var flowLabel: UInt32? {
+        if case .flowLabel(let label) = effect { label } else { nil }
+    }
+
     /// Returns a copy of an error of the setting with the value and a hint about the cause.
     func explained(_ error: SocketError) -> SocketError {
         error.with(hint: error.errno.flatMap { hints[$0] }, optionValue: value)
