@@ -120,7 +120,10 @@ struct ProxyDialogue: Sendable {
         do throws(ProxyFailure) {
             return try ProxyReply.httpConnect(received)
         } catch {
-            guard case .httpStatus(407, _) = error else { throw error }
+            // Tinyproxy replies 401 instead of 407 if the user or the password is wrong.
+            guard case .httpStatus(let status, _) = error, status == 407 || status == 401 else {
+                throw error
+            }
             throw hop.server.user == nil ? .authenticationRequired : .authenticationRefused
         }
     }

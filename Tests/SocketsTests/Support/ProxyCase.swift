@@ -189,6 +189,14 @@ struct ProxyCase: Sendable, CustomTestStringConvertible {
             ], failure: .authenticationRefused
         ) { .httpConnect($0, user: "alice", password: "pw") },
         ProxyCase(
+            "an HTTP proxy that refuses the password with status 401",
+            [
+                http(
+                    "HTTP/1.0 401 Unauthorized\r\n",
+                    credentials: "Proxy-Authorization: Basic YWxpY2U6cHc=\r\n")
+            ], failure: .authenticationRefused
+        ) { .httpConnect($0, user: "alice", password: "pw") },
+        ProxyCase(
             "a mail server instead of a SOCKS5 proxy",
             [ProxyExchange([5, 1, 0], Array("220 mail\r\n".utf8))],
             failure: .unexpectedReply(Array("220 mail\r\n".utf8))
