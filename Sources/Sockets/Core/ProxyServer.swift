@@ -41,7 +41,7 @@ struct ProxyServer: Hashable, Sendable {
     }
 }
 
-extension ProxyServer: CustomStringConvertible {
+extension ProxyServer: CustomStringConvertible, CustomReflectable {
     /// The scheme and the endpoint, without the user and the password.
     var description: String {
         // The description of an endpoint begins with `tcp://` if the host is called `unix`.
@@ -50,6 +50,9 @@ extension ProxyServer: CustomStringConvertible {
         return
             "\(scheme)://\(place.hasPrefix(prefix) ? String(place.dropFirst(prefix.count)) : place)"
     }
+
+    /// A mirror without the user and the password, so that `dump` does not print them.
+    var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 // MARK: Parsing

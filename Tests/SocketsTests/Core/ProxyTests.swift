@@ -65,7 +65,13 @@ struct ProxyTests {
         let text = "socks5://one.example:1080, the environment, http://[::1]:80"
         #expect("\(proxies)" == text)
         #expect(String(reflecting: proxies) == text)
-        #expect(!"\(ConnectOptions(through: proxies))".contains("secret"))
+        let options = ConnectOptions(through: proxies)
+        var dumped = ""
+        dump(options, to: &dumped)
+        for shown in ["\(options)", String(reflecting: options), dumped] {
+            #expect(shown.contains("socks5://one.example:1080"))
+            #expect(!shown.contains("alice") && !shown.contains("secret"))
+        }
     }
 
     @Test("a resolved address has an endpoint of the same transport")
