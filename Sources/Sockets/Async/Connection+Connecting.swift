@@ -79,12 +79,17 @@ extension Connection {
         let loop = group.next()
         var deadline = Deadline(startingNow: timeout)
         let hops = try options.hops(to: address, .stream)
-        if hops.isEmpty {
-            try await self.init(toOneOf: [address], options, deadline, on: loop)
-        } else {
-            try await self.init(through: hops, options, &deadline, on: loop)
+        do throws(SocketError) {
+            if hops.isEmpty {
+                try await self.init(toOneOf: [address], options, deadline, on: loop)
+            } else {
+                try await self.init(through: hops, options, &deadline, on: loop)
+            }
+            if let tls { try await startTLS(tls, host: address.ip.map { "\($0)" }, &deadline) }
+        } catch {
+            // With a proxy, the remote address of the socket is not the peer's.
+            throw hops.last.map { error.connecting(to: $0.destination) } ?? error
         }
-        if let tls { try await startTLS(tls, host: address.ip.map { "\($0)" }, &deadline) }
     }
 
     /// Creates a connection to the address that answers first.

@@ -9,26 +9,23 @@ extension Connection {
     ///   - options: The options for the connection to the first proxy.
     ///   - deadline: The time limit for all steps together.
     ///   - loop: The loop of the connection.
-    /// - Throws: An error whose ``SocketError/proxyStep`` names the proxy that failed.
+    /// - Throws: An error whose ``SocketError/proxyStep`` names the proxy that failed. The caller
+    ///   adds the endpoint.
     convenience init(
         through hops: [ProxyHop], _ options: ConnectOptions, _ deadline: inout Deadline,
         on loop: EventLoop
     ) async throws(SocketError) {
-        let (first, last) = (hops[0], hops[hops.count - 1])
+        let proxy = hops[0].server
+        // Find invalid input before the first packet is sent.
+        let dialogues = try await Lookup.dialogues(for: hops, until: deadline, on: loop)
         do throws(SocketError) {
-            // Find invalid input before the first packet is sent.
-            let dialogues = try await Lookup.dialogues(for: hops, until: deadline, on: loop)
-            do throws(SocketError) {
-                let addresses = try await Lookup.addresses(
-                    of: first.server.endpoint, options.family, until: deadline, on: loop)
-                try await self.init(toOneOf: addresses, options, deadline, on: loop)
-            } catch {
-                throw error.reaching("\(first.server)")
-            }
-            for dialogue in dialogues { try await complete(dialogue, &deadline) }
+            let addresses = try await Lookup.addresses(
+                of: proxy.endpoint, options.family, until: deadline, on: loop)
+            try await self.init(toOneOf: addresses, options, deadline, on: loop)
         } catch {
-            throw error.connecting(to: last.destination)
+            throw error.reaching("\(proxy)")
         }
+        for dialogue in dialogues { try await complete(dialogue, &deadline) }
     }
 
     /// Completes the dialogue with a proxy.

@@ -69,14 +69,19 @@ extension Socket {
     ) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
         let hops = try options.hops(to: address, type)
-        if hops.isEmpty {
-            try self.init(toOneOf: [address], type, options, deadline)
-        } else {
-            try self.init(through: hops, options, deadline)
-        }
-        if let tls {
-            let host = address.ip.map { "\($0)" }
-            try startTLS(tls, host: host, received: [], deadline, isFirst: false)
+        do throws(SocketError) {
+            if hops.isEmpty {
+                try self.init(toOneOf: [address], type, options, deadline)
+            } else {
+                try self.init(through: hops, options, deadline)
+            }
+            if let tls {
+                let host = address.ip.map { "\($0)" }
+                try startTLS(tls, host: host, received: [], deadline, isFirst: false)
+            }
+        } catch {
+            // With a proxy, the remote address of the socket is not the peer's.
+            throw hops.last.map { error.connecting(to: $0.destination) } ?? error
         }
     }
 

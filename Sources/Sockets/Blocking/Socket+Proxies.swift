@@ -9,25 +9,22 @@ extension Socket {
     ///   - hops: The steps, at least one.
     ///   - options: The options for the connection to the first proxy.
     ///   - deadline: The time limit for all steps together.
-    /// - Throws: An error whose ``SocketError/proxyStep`` names the proxy that failed.
+    /// - Throws: An error whose ``SocketError/proxyStep`` names the proxy that failed. The caller
+    ///   adds the endpoint.
     convenience init(
         through hops: [ProxyHop], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) {
-        let (first, last) = (hops[0], hops[hops.count - 1])
+        let proxy = hops[0].server
+        // Find invalid input before the first packet is sent.
+        let dialogues = try hops.dialogues(until: deadline)
         do throws(SocketError) {
-            // Find invalid input before the first packet is sent.
-            let dialogues = try hops.dialogues(until: deadline)
-            do throws(SocketError) {
-                let addresses = try Resolver.resolve(
-                    first.server.endpoint, family: options.family, deadline: deadline)
-                try self.init(toOneOf: addresses, .stream, options, deadline)
-            } catch {
-                throw error.reaching("\(first.server)")
-            }
-            for dialogue in dialogues { try complete(dialogue, deadline) }
+            let addresses = try Resolver.resolve(
+                proxy.endpoint, family: options.family, deadline: deadline)
+            try self.init(toOneOf: addresses, .stream, options, deadline)
         } catch {
-            throw error.connecting(to: last.destination)
+            throw error.reaching("\(proxy)")
         }
+        for dialogue in dialogues { try complete(dialogue, deadline) }
     }
 
     /// Completes the dialogue with a proxy.

@@ -168,12 +168,14 @@ extension Proxy {
             let hop = ProxyHop(server: server, destination: destination)
             guard destination.transport == .tcp else {
                 throw hop.failure(.invalidInput("a proxy can connect only to tcp:// endpoints"))
+                    .connecting(to: endpoint)
             }
             hops.insert(hop, at: 0)
             destination = server.endpoint
         }
         if let first = hops.first, first.server.endpoint.transport.socketType != .stream {
             throw first.failure(.invalidInput("its endpoint must be tcp:// or unix:"))
+                .connecting(to: endpoint)
         }
         return hops
     }

@@ -245,6 +245,33 @@ struct SocketProxiesTests {
         try peer.script.value()
     }
 
+    @Test(
+        "TLS through a proxy to an address rejects a certificate for the proxy's address",
+        .needsOpenSSL)
+    func wrongAddress() throws {
+        // The certificate is for 127.0.0.1, the address of the proxy.
+        let server = try TLSPeers.server()
+        let peer = try ProxyPeer.start { stream in
+            let request = "CONNECT 192.0.2.7:443 HTTP/1.1\r\nHost: 192.0.2.7:443\r\n\r\n"
+            _ = try ProxyPeer.play(
+                [ProxyExchange(request, "HTTP/1.1 200 OK\r\n\r\n")], on: stream)
+            try? stream.startTLS(server)
+        }
+        let error = try #require(throws: SocketError.self) {
+            try Socket(
+                to: .ipv4(IPv4Address(192, 0, 2, 7), port: 443), timeout: .seconds(20),
+                tls: .client(trust: try Certificates.trust()),
+                options: .init(through: .httpConnect(peer.endpoint)))
+        }
+        guard case .tls(.wrongHost(expected: "192.0.2.7", _)) = error.cause else {
+            Issue.record(error)
+            return
+        }
+        #expect(error.endpoint == .tcp("192.0.2.7", port: 443))
+        #expect("\(error)".hasPrefix("cannot \(SocketError.Operation.startTLS) 192.0.2.7:443: "))
+        try peer.script.value()
+    }
+
     @Test("the time limit covers the proxies and the TLS handshake together", .needsOpenSSL)
     func deadlineOfTLS() throws {
         let peer = try ProxyPeer.start { stream in

@@ -52,6 +52,10 @@ struct ProxyTests {
         let second = try failure([.socks5(Self.one), .socks5(.unix("/x"))], to: Self.target)
         #expect(second.cause == .invalidInput("a proxy can connect only to tcp:// endpoints"))
         #expect(second.proxyStep?.destination == .unix("/x"))
+        #expect(
+            "\(second)" == "cannot connect to db.example:5432: the proxy"
+                + " socks5://one.example:1080, on the way to unix:/x, cannot be used: a proxy can"
+                + " connect only to tcp:// endpoints")
         let first = try failure(.socks5(.udp("one.example", port: 1)), to: Self.target)
         #expect(first.cause == .invalidInput("its endpoint must be tcp:// or unix:"))
     }
