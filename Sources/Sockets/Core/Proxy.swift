@@ -97,8 +97,9 @@ public struct Proxy: Hashable, Sendable {
     /// ``IPPrefix``. As in Python, `:` and a port may follow. Names are not resolved for the
     /// comparison. Without an entry, `localhost` uses the proxy too.
     ///
-    /// The environment has no effect on endpoints that no proxy reaches, such as Unix sockets. The
-    /// variables are read at each connect.
+    /// The environment has no effect on endpoints that no proxy reaches: Unix sockets, UDP, an
+    /// endpoint without a host, and an IPv6 address with a zone. The variables are read at each
+    /// connect.
     public static let fromEnvironment = Proxy(parts: [.environment])
 
     /// Creates a chain of proxies, of which the first is the nearest.

@@ -12,7 +12,10 @@ struct ProxyEnvironment: Sendable {
     ///
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the variable is malformed.
     func server(for destination: Endpoint) throws(SocketError) -> ProxyServer? {
-        guard destination.transport == .tcp, let host = destination.host else { return nil }
+        guard destination.transport == .tcp, let host = destination.host, !host.isEmpty else {
+            return nil
+        }
+        if case .v6(let address)? = IPAddress(host), address.zone != nil { return nil }
         let port = destination.port.flatMap(Self.number)
         for name in names(for: port) {
             guard let text = value(name) else { continue }

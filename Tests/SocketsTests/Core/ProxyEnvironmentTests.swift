@@ -45,10 +45,13 @@ struct ProxyEnvironmentTests {
         #expect(try proxy(variables, for: .tcp("x", port: 80)) == nil)
     }
 
-    @Test("endpoints other than TCP have no proxy")
-    func transports() throws {
+    @Test("endpoints that no proxy reaches have no proxy")
+    func unreachable() throws {
         #expect(try proxy(["all_proxy": "a"], for: .udp("x", port: 80)) == nil)
         #expect(try proxy(["all_proxy": "a"], for: .unix("/x")) == nil)
+        #expect(try proxy(["all_proxy": "a"], for: .tcp(port: 80)) == nil)
+        #expect(try proxy(["all_proxy": "a"], for: .tcp("fe80::1%lo", port: 80)) == nil)
+        #expect(try proxy(["all_proxy": "a"], for: .tcp("fe80::1", port: 80)) == "a")
     }
 
     @Test("a malformed variable is an error that names it, unless the target is excluded")
