@@ -116,7 +116,7 @@ public struct Proxy: Hashable, Sendable {
     /// The scheme is `http`, `socks4`, `socks4a`, `socks5` or `socks5h`, and `http` if there is
     /// none. `socks5` and `socks5h` are the same, because a SOCKS5 proxy always resolves names;
     /// curl and Python resolve them on this machine for `socks5`. The port is 1080 if there is none,
-    /// as in curl. The user and the password may contain `%NN`. A path after the port is ignored.
+    /// as in curl. The user and the password may contain `%NN`, and must be UTF-8. A path after the port is ignored.
     ///
     /// - Parameter text: The proxy.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not a proxy. The error names

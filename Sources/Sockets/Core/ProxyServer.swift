@@ -104,16 +104,24 @@ extension ProxyServer {
             throw failure("\(error.cause)")
         }
         guard endpoint.host?.isEmpty == false else { throw failure("expected a host") }
-        let parts = credentials?.utf8.split(
-            separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false
-        ).map(Self.decoded)
+        var parts: [String]?
+        if let credentials {
+            let texts = credentials.utf8.split(
+                separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            let decoded = texts.compactMap(Self.decoded)
+            guard decoded.count == texts.count else {
+                throw failure("expected UTF-8 in the escapes of the user and the password")
+            }
+            parts = decoded
+        }
         // An empty user without a password is the same as no user.
         let user = parts == [""] ? nil : parts?.first
         self.init(scheme, endpoint, user: user, password: parts?.dropFirst().first ?? "")
     }
 
-    /// Returns the text with `%NN` replaced by the byte with this hexadecimal value (RFC 3986).
-    private static func decoded(_ text: Substring.UTF8View) -> String {
+    /// Returns the text with `%NN` replaced by the byte with this hexadecimal value (RFC 3986), or
+    /// `nil` if the result is not UTF-8.
+    private static func decoded(_ text: Substring.UTF8View) -> String? {
         var bytes: [UInt8] = []
         var rest = text
         while let byte = rest.popFirst() {
@@ -125,6 +133,6 @@ extension ProxyServer {
                 bytes.append(byte)
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -43,6 +43,9 @@ struct ProxyServerTests {
         #expect(
             try server("http://a:b:c@d/e@proxy.example:3128")
                 == ProxyServer(.http, Self.endpoint, user: "a", password: "b:c@d/e"))
+        #expect(
+            try server("http://%C3%A4:ö@proxy.example:3128")
+                == ProxyServer(.http, Self.endpoint, user: "ä", password: "ö"))
     }
 
     @Test(
@@ -51,7 +54,8 @@ struct ProxyServerTests {
             "gopher://alice:secret@proxy.example", "https://alice:secret@proxy.example",
             "http://alice:secret@proxy.example:99999", "http://alice:secret@", "http://",
             "http://alice:secret@::1", "alice:secret@a b", "socks5://alice:secret@:1080",
-            "http://alice:secret@\u{301}x:\u{1B}1",
+            "http://alice:secret@\u{301}x:\u{1B}1", "http://alice:secret%FF@proxy.example",
+            "http://alice%C3:secret@proxy.example",
         ])
     func invalid(_ text: String) throws {
         let error = try #require(throws: SocketError.self) {
