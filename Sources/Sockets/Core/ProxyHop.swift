@@ -46,11 +46,17 @@ struct ProxyHop: Hashable, Sendable {
             }
             return try resolvedTarget(until: deadline)
         }
-        if case .v6(let address) = literal {
+        switch literal {
+        case .v4(let address):
+            // SOCKS4a announces a name with such an address, so the proxy would wait for a name.
+            guard !server.isSOCKS4 || !(1...255).contains(address.bits) else {
+                throw failure(.invalidInput("SOCKS4 cannot connect to 0.0.0.1 to 0.0.0.255"))
+            }
+        case .v6(let address):
             guard address.zone == nil else {
                 throw failure(.invalidInput("the zone of an address is known only on this machine"))
             }
-            guard server.reachesIPv6 else {
+            guard !server.isSOCKS4 else {
                 throw failure(.invalidInput("SOCKS4 can connect only to IPv4 addresses"))
             }
         }

@@ -20,8 +20,9 @@ struct ProxyServer: Hashable, Sendable {
     /// A Boolean value that indicates whether the proxy resolves names.
     var resolvesNames: Bool { scheme != .socks4 }
 
-    /// A Boolean value that indicates whether the proxy can connect to IPv6 addresses.
-    var reachesIPv6: Bool { scheme == .http || scheme == .socks5 }
+    /// A Boolean value that indicates whether the protocol is SOCKS4 or SOCKS4a, which have no IPv6
+    /// addresses.
+    var isSOCKS4: Bool { scheme == .socks4 || scheme == .socks4a }
 
     /// The reason why the protocol cannot transfer the credentials, for an error text; `nil` if it
     /// can.

@@ -46,6 +46,12 @@ struct ProxyHopTests {
         #expect(
             try reason(.socks4a(Self.endpoint), to: .tcp("::1", port: 80))
                 == .invalidInput("SOCKS4 can connect only to IPv4 addresses"))
+        for proxy: Proxy in [.socks4(Self.endpoint), .socks4a(Self.endpoint)] {
+            #expect(
+                try reason(proxy, to: .tcp("0.0.0.255", port: 80))
+                    == .invalidInput("SOCKS4 cannot connect to 0.0.0.1 to 0.0.0.255"))
+        }
+        #expect(try request(.socks4a(Self.endpoint), to: .tcp("0.0.1.0", port: 80)) != nil)
         #expect(
             try reason(.socks5(Self.endpoint), to: .tcp("fe80::1%lo", port: 80))
                 == .invalidInput("the zone of an address is known only on this machine"))
