@@ -80,8 +80,11 @@ enum ProxyReply {
     }
 
     /// Returns the failure of a peer that sends something else than a reply.
+    ///
+    /// It contains only as many bytes as the text of the failure shows. If the peer echoes the
+    /// request of HTTP, they end before the credentials.
     static func unexpected(_ bytes: some Collection<UInt8>) -> ProxyFailure {
-        .unexpectedReply(Array(bytes.prefix(64)))
+        .unexpectedReply(Array(bytes.prefix(ProxyFailure.shownBytes)))
     }
 }
 

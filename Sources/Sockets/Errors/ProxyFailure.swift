@@ -54,10 +54,13 @@ extension ProxyFailure: CustomStringConvertible {
         case .closed(0): "closed the connection without a reply"
         case .closed(let count): "closed the connection after \(count.bytes) of its reply"
         case .unexpectedReply(let bytes):
-            "sent '\(TerminalText.escaped(bytes.prefix(48)))' instead of a reply"
+            "sent '\(TerminalText.escaped(bytes.prefix(Self.shownBytes)))' instead of a reply"
         case .replyTooLong(let limit): "sent a reply that is longer than \(limit.bytes)"
         }
     }
+
+    /// The number of bytes that the text of an unexpected reply shows.
+    static let shownBytes = 48
 
     /// Returns the meaning of a reply code of SOCKS5 (RFC 1928, section 6).
     private static func meaning(ofSOCKS5 code: UInt8) -> String {

@@ -75,6 +75,22 @@ struct ProxyDialogueTests {
         #expect(!dialogue.needsReply)
     }
 
+    @Test("the failure of a peer that echoes the request does not contain the credentials")
+    func echo() throws {
+        let proxy = Proxy.httpConnect(Self.endpoint, user: "alice", password: "secret")
+        let hops = try proxy.hops(to: .tcp("a", port: 1))
+        var dialogue = try hops[0].dialogue(until: Deadline(startingNow: .never))
+        let request = dialogue.takeRequest() ?? []
+        #expect(String(decoding: request, as: UTF8.self).contains("Basic YWxp"))
+        _ = dialogue.take(request)
+        guard case .unexpectedReply(let bytes)? = dialogue.failure else {
+            Issue.record("\(String(describing: dialogue.failure))")
+            return
+        }
+        #expect(request.starts(with: bytes))
+        #expect(!String(decoding: bytes, as: UTF8.self).contains("Basic"))
+    }
+
     @Test("receive leaves the bytes after the reply in the kernel")
     func receive() throws {
         var dialogue = try dialogue(ProxyCase.successes[0])
