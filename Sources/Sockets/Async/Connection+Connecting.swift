@@ -55,7 +55,7 @@ extension Connection {
             } else {
                 try await self.init(through: hops, options, &deadline, on: loop)
             }
-            if let tls { try await startTLS(tls, host: endpoint.host, &deadline) }
+            if let tls { try await startTLS(tls, to: endpoint, &deadline) }
         } catch {
             throw error.connecting(to: endpoint)
         }
@@ -85,7 +85,7 @@ extension Connection {
             } else {
                 try await self.init(through: hops, options, &deadline, on: loop)
             }
-            if let tls { try await startTLS(tls, host: address.ip.map { "\($0)" }, &deadline) }
+            if let tls { try await startTLS(tls, to: Endpoint(address, .stream), &deadline) }
         } catch {
             // With a proxy, the remote address of the socket is not the peer's.
             throw hops.last.map { error.connecting(to: $0.destination) } ?? error

@@ -41,7 +41,7 @@ extension Connection {
         _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
     ) async throws(SocketError) {
         var deadline = Deadline(startingNow: timeout)
-        try await startTLS(configuration, host: nil, &deadline)
+        try await startTLS(configuration, to: nil, &deadline)
     }
 
     /// Finishes the TLS handshake of an accepted connection.
@@ -92,12 +92,12 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - configuration: The configuration.
-    ///   - host: The name or the address of the server. It is not used if the configuration
-    ///     contains a server name.
+    ///   - endpoint: The endpoint of the server, which may be behind a proxy. Its host is not used
+    ///     if the configuration contains a server name.
     ///   - deadline: The time limit for the handshake.
     /// - Throws: The errors of ``startTLS(_:timeout:)``.
     func startTLS(
-        _ configuration: TLSConfiguration, host: String?, _ deadline: inout Deadline
+        _ configuration: TLSConfiguration, to endpoint: Endpoint?, _ deadline: inout Deadline
     ) async throws(SocketError) {
         try await beginWriting(&deadline, for: .startTLS)
         defer { source.endWriting() }
@@ -108,7 +108,7 @@ extension Connection {
             let bytes = [UInt8](input.bytes.prefix(64))
             throw failure(.startTLS, .tls(.bytesBeforeTLS(bytes)))
         }
-        let session = try prepareTLS(configuration, host: host)
+        let session = try prepareTLS(configuration, to: endpoint)
         input.consume(input.count)
         scanner.restart()
         try await handshake(session, &deadline)
@@ -117,24 +117,25 @@ extension Connection {
     /// Creates the connection's TLS session without starting the handshake.
     @discardableResult
     func prepareTLS(
-        _ configuration: TLSConfiguration, host: String?
+        _ configuration: TLSConfiguration, to endpoint: Endpoint?
     ) throws(SocketError) -> TLSSession {
         do throws(WaitFailure) {
-            return try createSession(configuration, host: host)
+            return try createSession(configuration, to: endpoint)
         } catch {
             throw failure(.startTLS, after: error)
         }
     }
 
-    /// Creates the TLS session as ``prepareTLS(_:host:)`` does, but throws a failure without
+    /// Creates the TLS session as ``prepareTLS(_:to:)`` does, but throws a failure without
     /// addresses.
     @discardableResult
     func createSession(
-        _ configuration: TLSConfiguration, host: String?
+        _ configuration: TLSConfiguration, to endpoint: Endpoint?
     ) throws(WaitFailure) -> TLSSession {
         let session: TLSSession
         do throws(TLSFailure) {
-            let engine = try configuration.engine(host: host, port: remoteAddress.port)
+            let port = endpoint?.port ?? remoteAddress.port.map { Port($0) }
+            let engine = try configuration.engine(host: endpoint?.host, port: port)
             session = TLSSession(
                 engine, of: configuration, received: input.bytes)
         } catch {

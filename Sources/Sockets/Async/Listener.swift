@@ -302,7 +302,7 @@ public final class Listener: DescriptorOwner, Sendable {
     ///
     /// The TLS handshake has not started yet.
     func withSession(_ connection: Connection) throws(WaitFailure) -> Connection {
-        if let tls { try connection.createSession(tls, host: nil) }
+        if let tls { try connection.createSession(tls, to: nil) }
         return connection
     }
 

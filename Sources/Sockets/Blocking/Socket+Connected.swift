@@ -45,7 +45,7 @@ extension Socket {
                 try self.init(through: hops, options, deadline)
             }
             if let tls {
-                try startTLS(tls, host: endpoint.host, received: [], deadline, isFirst: false)
+                try startTLS(tls, to: endpoint, received: [], deadline, isFirst: false)
             }
         } catch {
             throw error.connecting(to: endpoint)
@@ -76,8 +76,8 @@ extension Socket {
                 try self.init(through: hops, options, deadline)
             }
             if let tls {
-                let host = address.ip.map { "\($0)" }
-                try startTLS(tls, host: host, received: [], deadline, isFirst: false)
+                let endpoint = Endpoint(address, type)
+                try startTLS(tls, to: endpoint, received: [], deadline, isFirst: false)
             }
         } catch {
             // With a proxy, the remote address of the socket is not the peer's.

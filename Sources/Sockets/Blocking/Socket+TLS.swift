@@ -33,7 +33,7 @@ extension Socket {
         _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
-        try startTLS(configuration, host: nil, received: [], deadline, isFirst: true)
+        try startTLS(configuration, to: nil, received: [], deadline, isFirst: true)
     }
 
     /// The TLS session of the connection, or `nil` if TLS was not started.
@@ -47,20 +47,21 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - configuration: The configuration.
-    ///   - host: The name or the address of the server. ``TLSConfiguration/serverName`` takes
-    ///     precedence.
+    ///   - endpoint: The endpoint of the server, which may be behind a proxy.
+    ///     ``TLSConfiguration/serverName`` takes precedence over its host.
     ///   - received: The part of the handshake that was already received.
     ///   - deadline: The deadline for the whole handshake.
     ///   - isFirst: Whether the handshake is the first step under the deadline.
     /// - Throws: The errors of ``startTLS(_:timeout:)``.
     func startTLS(
-        _ configuration: TLSConfiguration, host: String?, received: [UInt8], _ deadline: Deadline,
-        isFirst: Bool
+        _ configuration: TLSConfiguration, to endpoint: Endpoint?, received: [UInt8],
+        _ deadline: Deadline, isFirst: Bool
     ) throws(SocketError) {
         try require(.stream, for: .startTLS)
         let session: TLSSession
         do throws(TLSFailure) {
-            let engine = try configuration.engine(host: host, port: remoteAddress.port)
+            let port = endpoint?.port ?? remoteAddress.port.map { Port($0) }
+            let engine = try configuration.engine(host: endpoint?.host, port: port)
             session = received.withUnsafeBytes {
                 TLSSession(engine, of: configuration, received: $0)
             }

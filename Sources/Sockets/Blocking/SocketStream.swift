@@ -105,7 +105,7 @@ public final class SocketStream: ConfigurableSocket {
             throw socket.failure(.startTLS, .tls(.bytesBeforeTLS(Array(received.prefix(64)))))
         }
         try socket.startTLS(
-            configuration, host: nil, received: received, deadline, isFirst: false)
+            configuration, to: nil, received: received, deadline, isFirst: false)
         input.consume(received.count)
         scanner.restart()
     }

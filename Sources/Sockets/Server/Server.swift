@@ -32,7 +32,7 @@ final class Server: Sendable {
                 { connection in
                     // Do not call `startTLS`, because its frame would stay allocated while the task
                     // waits for the client.
-                    try connection.prepareTLS(tls, host: nil)
+                    try connection.prepareTLS(tls, to: nil)
                     try await connection.handshake(timeout: handshakeTimeout)
                     try await handler(connection)
                 }

@@ -258,7 +258,7 @@ public struct TLSConfiguration: Sendable {
     ///   - port: The peer's port, which is part of the key under which a client stores sessions.
     /// - Returns: The engine.
     /// - Throws: The failure if the configuration cannot be used.
-    func engine(host: String?, port: UInt16?) throws(TLSFailure) -> any TLSEngine {
+    func engine(host: String?, port: Port?) throws(TLSFailure) -> any TLSEngine {
         let context = try context()
         guard role == .client else { return try OpenSSLEngine(server: context) }
         let host = serverName ?? host

@@ -284,6 +284,29 @@ struct ConnectionProxiesTests {
         try await peer.script.result()
     }
 
+    @Test("a TLS session is resumed through another proxy", .needsOpenSSL)
+    func resumption() async throws {
+        let server = try TLSPeers.server()
+        let client = TLSConfiguration.client(trust: try Certificates.trust())
+        for isResumed in [false, true] {
+            let peer = try ProxyPeer.start { stream in
+                let request = "CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n"
+                _ = try ProxyPeer.play(
+                    [ProxyExchange(request, "HTTP/1.1 200 OK\r\n\r\n")], on: stream)
+                try stream.startTLS(server)
+                try stream.write("hello\n")
+                try stream.flush()
+            }
+            let connection = try await Connection(
+                to: .tcp("localhost", port: 443), timeout: .seconds(20), tls: client,
+                options: .init(through: .httpConnect(peer.endpoint)))
+            #expect(connection.tls?.isResumed == isResumed)
+            #expect(try await connection.readLine(timeout: .seconds(20)) == "hello")
+            await connection.finish()
+            try await peer.script.result()
+        }
+    }
+
     @Test("a target that does not speak TLS is reported with the bytes it sent", .needsOpenSSL)
     func plainTarget() async throws {
         let peer = try ProxyPeer.replying(

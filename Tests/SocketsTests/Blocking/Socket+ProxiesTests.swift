@@ -272,6 +272,29 @@ struct SocketProxiesTests {
         try peer.script.value()
     }
 
+    @Test("a TLS session is resumed through another proxy", .needsOpenSSL)
+    func resumption() throws {
+        let server = try TLSPeers.server()
+        let client = TLSConfiguration.client(trust: try Certificates.trust())
+        for isResumed in [false, true] {
+            let peer = try ProxyPeer.start { stream in
+                let request = "CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n"
+                _ = try ProxyPeer.play(
+                    [ProxyExchange(request, "HTTP/1.1 200 OK\r\n\r\n")], on: stream)
+                try stream.startTLS(server)
+                try stream.write("hello\n")
+                try stream.flush()
+            }
+            let stream = try SocketStream(
+                to: .tcp("localhost", port: 443), timeout: .seconds(20), tls: client,
+                options: .init(through: .httpConnect(peer.endpoint)))
+            #expect(stream.tls?.isResumed == isResumed)
+            #expect(try stream.readLine(timeout: .seconds(20)) == "hello")
+            try stream.close()
+            try peer.script.value()
+        }
+    }
+
     @Test("the time limit covers the proxies and the TLS handshake together", .needsOpenSSL)
     func deadlineOfTLS() throws {
         let peer = try ProxyPeer.start { stream in
