@@ -68,10 +68,18 @@ enum ProxyReply {
         var start = 0
         while let lineEnd = try statusLineEnd(bytes[start...]) {
             let status = try status(bytes[start..<lineEnd])
+            let headerEnd = headerEnd(bytes, from: lineEnd + 1)
+            // The header of 407 contains the schemes that the proxy supports.
+            if status == 407 {
+                guard headerEnd != nil || bytes.count >= limit else { return nil }
+                guard offersBasic(bytes[(lineEnd + 1)..<(headerEnd ?? bytes.endIndex)]) else {
+                    throw .authenticationUnsupported
+                }
+            }
             guard 100..<300 ~= status, status != 101 else {
                 throw .httpStatus(status, reason: reason(bytes[start..<lineEnd]))
             }
-            guard let end = headerEnd(bytes, from: lineEnd + 1) else { break }
+            guard let end = headerEnd else { break }
             if status >= 200 { return end }
             start = end
         }
@@ -123,6 +131,22 @@ extension ProxyReply {
         var text = line.dropFirst(version.count + 6)
         if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
         return String(decoding: text.prefix(100), as: UTF8.self)
+    }
+
+    /// Returns whether a header offers the scheme Basic (RFC 9110, section 11.7.1).
+    ///
+    /// A header without any scheme is not certain to reject it, so the result is `true`.
+    private static func offersBasic(_ header: ArraySlice<UInt8>) -> Bool {
+        var schemes: [Substring] = []
+        for line in header.split(separator: newline) {
+            let field = String(decoding: line, as: UTF8.self).lowercased()
+                .split(separator: ":", maxSplits: 1)
+            guard field.count == 2, field[0] == "proxy-authenticate" else { continue }
+            schemes += field[1].split(separator: ",").compactMap {
+                $0.split(whereSeparator: \.isWhitespace).first
+            }
+        }
+        return schemes.isEmpty || schemes.contains("basic")
     }
 
     /// Returns the position after the empty line that ends a header, or `nil` if there is none yet.

@@ -22,11 +22,11 @@ public enum ProxyFailure: Error, Hashable, Sendable {
     /// The proxy requires a user and a password, but the program gave none.
     case authenticationRequired
     /// The proxy refused the user or the password.
-    ///
-    /// An HTTP proxy may also require another scheme than Basic, the only one that this library
-    /// supports.
     case authenticationRefused
-    /// A SOCKS5 proxy accepts neither a password nor a client without one.
+    /// The proxy requires an authentication that this library does not support.
+    ///
+    /// The library supports a user and a password: RFC 1929 for SOCKS5, and the Basic scheme for
+    /// HTTP.
     case authenticationUnsupported
     /// The proxy closed the connection after this number of bytes of its reply.
     case closed(receivedBytes: Int)

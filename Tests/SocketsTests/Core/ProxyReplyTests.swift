@@ -100,6 +100,23 @@ struct ProxyReplyTests {
             failure(long) == .httpStatus(500, reason: String(repeating: "x", count: 100)))
     }
 
+    @Test("status 407 fails after its header, which must offer the scheme Basic if it names any")
+    func schemes() throws {
+        let line = "HTTP/1.1 407 No\r\n"
+        let denied = ProxyFailure.httpStatus(407, reason: "No")
+        #expect(try ProxyReply.httpConnect(Array(line.utf8)) == nil)
+        #expect(failure("\(line)\r\n") == denied)
+        for schemes in ["Basic realm=\"x\"", "basic", "Negotiate, BASIC realm=\"x\""] {
+            #expect(failure("\(line)A: b\r\nproxy-authenticate:\(schemes)\r\n\r\n") == denied)
+        }
+        for schemes in ["Negotiate", "Digest realm=\"Basic\", nonce=\"x\"", "Basically"] {
+            #expect(
+                failure("\(line)Proxy-Authenticate: \(schemes)\n\n") == .authenticationUnsupported)
+        }
+        let endless = line + "X: " + String(repeating: "x", count: ProxyReply.limit)
+        #expect(failure(endless) == denied)
+    }
+
     @Test(
         "a text that is no HTTP reply fails as soon as that is certain",
         arguments: [

@@ -177,14 +177,22 @@ struct ProxyCase: Sendable, CustomTestStringConvertible {
         ) { .socks5($0, user: "alice", password: "pw") },
         ProxyCase(
             "an HTTP proxy that requires a password",
-            [http("HTTP/1.1 407 Proxy Authentication Required\r\n")],
+            [http("HTTP/1.1 407 Denied\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n")],
             failure: .authenticationRequired
+        ) { .httpConnect($0) },
+        ProxyCase(
+            "an HTTP proxy that requires another scheme than Basic",
+            [
+                http(
+                    "HTTP/1.1 407 Denied\r\nProxy-Authenticate: Negotiate\r\n"
+                        + "Proxy-Authenticate: NTLM\r\n\r\n")
+            ], failure: .authenticationUnsupported
         ) { .httpConnect($0) },
         ProxyCase(
             "an HTTP proxy that refuses the password",
             [
                 http(
-                    "HTTP/1.1 407 Proxy Authentication Required\r\n",
+                    "HTTP/1.1 407 Denied\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n",
                     credentials: "Proxy-Authorization: Basic YWxpY2U6cHc=\r\n")
             ], failure: .authenticationRefused
         ) { .httpConnect($0, user: "alice", password: "pw") },
