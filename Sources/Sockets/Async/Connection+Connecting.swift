@@ -25,8 +25,9 @@ extension Connection {
     /// - Throws: ``SocketError``, whose ``SocketError/attempts`` lists every address that was
     ///   tried. If several attempts failed, the error has the cause of the most informative
     ///   failure. The causes are:
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream, or if a proxy
-    ///     cannot connect to it.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream, if a proxy
+    ///     cannot connect to it, if the credentials for a proxy are malformed, or if a variable of
+    ///     ``Proxy/fromEnvironment`` is.
     ///   - ``SocketError/Cause/system(_:)`` with the kernel's error, for example
     ///     `connectionRefused`.
     ///   - ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.

@@ -28,6 +28,8 @@ extension Socket {
     ///   - options: The local address, the family, the socket options and the proxies.
     /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``
     ///   and ``connect(to:timeout:)``, ``SocketError/Cause/proxy(_:)`` if a proxy does not connect,
+    ///   ``SocketError/Cause/invalidInput(_:)`` if a proxy cannot connect to the endpoint, if the
+    ///   credentials for a proxy are malformed, or if a variable of ``Proxy/fromEnvironment`` is,
     ///   and ``SocketError/Cause/tls(_:)`` if the TLS handshake fails. ``SocketError/attempts``
     ///   lists every attempt, and ``SocketError/cause`` is the most informative of their causes.
     public convenience init(
