@@ -154,7 +154,7 @@ struct ConnectionProxiesTests {
         #expect(error.cause == .timedOut(limit: .milliseconds(500)))
         #expect(
             "\(error)" == "cannot connect to db.example:5432: the proxy socks5://\(peer.endpoint)"
-                + " did not answer in 500 ms")
+                + " did not answer in 0.5 s")
         _ = try await peer.script.result()
     }
 

@@ -146,7 +146,7 @@ struct SocketProxiesTests {
         #expect(error.cause == .timedOut(limit: .milliseconds(500)))
         #expect(
             "\(error)" == "cannot connect to db.example:5432: the proxy socks5://\(peer.endpoint)"
-                + " did not answer in 500 ms")
+                + " did not answer in 0.5 s")
         _ = try peer.script.value()
     }
 
