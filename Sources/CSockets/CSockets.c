@@ -26,6 +26,12 @@ int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length
     return accept4(descriptor, address, length, flags);
 }
 
+int csockets_time_limits = 0;
+
+void csockets_count_time_limits(int change) {
+    __atomic_fetch_add(&csockets_time_limits, change, __ATOMIC_RELAXED);
+}
+
 _Static_assert(sizeof(struct csockets_datagram) == sizeof(struct mmsghdr), "recvmmsg(2)");
 
 int csockets_recvmmsg(

@@ -27,6 +27,18 @@ struct csockets_datagram {
     unsigned int length;
 };
 
+/// Counts the calls of withTimeLimit that run now; `change` is 1 or -1. The number is a variable of
+/// C, because each access to a global atomic of Swift could first call its initializer.
+void csockets_count_time_limits(int change);
+
+/// The number that csockets_count_time_limits counts. Call csockets_has_time_limits instead.
+extern int csockets_time_limits;
+
+/// Returns whether any call of withTimeLimit runs in the process.
+static inline int csockets_has_time_limits(void) {
+    return __atomic_load_n(&csockets_time_limits, __ATOMIC_RELAXED) != 0;
+}
+
 /// Receives several datagrams: recvmmsg(2) without a timeout.
 int csockets_recvmmsg(
     int descriptor, struct csockets_datagram *datagrams, unsigned int count, int flags);

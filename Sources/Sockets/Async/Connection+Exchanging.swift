@@ -64,7 +64,11 @@ extension Connection {
             encryption: tlsSession)
         defer { isIncomplete = exchange.isIncomplete }
         while true {
-            await source.yieldIfNeeded()
+            do throws(WaitFailure) {
+                try await source.yieldIfNeeded()
+            } catch {
+                throw failure(.exchange, error.cause, bytesTransferred: exchange.bytesTransferred)
+            }
             source.reading.word.clear()
             source.writing.word.clear()
             let step = request.withUnsafeBytes {

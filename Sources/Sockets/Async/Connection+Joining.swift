@@ -184,7 +184,11 @@ extension Connection {
         _ caller: Connection
     ) async -> JoinState.End {
         while true {
-            await source.yieldIfNeeded()
+            do throws(WaitFailure) {
+                try await source.yieldIfNeeded()
+            } catch {
+                return .stopped(caller.failure(.join, error.cause))
+            }
             // Without this check, a join of peers that always keep up would never end.
             if source.shouldStop { return .stopped(caller.failure(.join, .cancelled)) }
             source.reading.word.clear()

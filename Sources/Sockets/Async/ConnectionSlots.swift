@@ -23,20 +23,21 @@ final class ConnectionSlots: Sendable {
         second?.wake()
     }
 
-    /// Waits until a slot may be free, or returns at once if a slot is free.
+    /// Waits until a slot may be free or the instant is reached, or returns at once if a slot is
+    /// free.
     ///
     /// The caller must reset the wakeup before the call. After the call, it must check again
     /// whether a slot is free, because the wakeup may be spurious.
-    func waitForSlot(_ wakeup: Wakeup, on loop: EventLoop) async {
+    func waitForSlot(_ wakeup: Wakeup, until instant: Int64 = .max, on loop: EventLoop) async {
         guard limit.withLock({ $0.enqueueForSlot(wakeup) }) else { return }
-        await wakeup.wait(on: loop)
+        await wakeup.wait(until: instant, on: loop)
         limit.withLock { $0.dequeue(wakeup) }
     }
 
     /// Waits until a connection has closed or the instant is reached.
     ///
     /// If fewer than `minimum` connections are open, the call returns at once. The caller must
-    /// handle `wakeup` as for ``waitForSlot(_:on:)``.
+    /// handle `wakeup` as for ``waitForSlot(_:until:on:)``.
     func waitForRelease(
         _ wakeup: Wakeup, ifAtLeast minimum: Int = 0, until instant: Int64, on loop: EventLoop
     ) async {

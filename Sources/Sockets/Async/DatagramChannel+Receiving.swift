@@ -124,20 +124,20 @@ extension DatagramChannel {
     private func nextInternetDatagram(
         _ timeout: TimeLimit
     ) async throws(SocketError) -> ReceivedDatagram {
-        // Yield to other tasks here, because a queued datagram is returned without a call of
-        // `perform`, which would yield.
-        if !queue.isEmpty { await source.yieldIfNeeded() }
-        if source.shouldStop { throw failure(.receive, .cancelled) }
         var deadline = Deadline(timeout)
-        while true {
-            if let datagram = queue.next() { return datagram }
-            do throws(WaitFailure) {
+        do throws(WaitFailure) {
+            // Yield to other tasks here, because a queued datagram is returned without a call of
+            // `perform`, which would yield.
+            if !queue.isEmpty { try await source.yieldIfNeeded() }
+            if source.shouldStop { throw WaitFailure(.cancelled) }
+            while true {
+                if let datagram = queue.next() { return datagram }
                 try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                     try refill(from: descriptor)
                 }
-            } catch {
-                throw failure(.receive, error.cause)
             }
+        } catch {
+            throw failure(.receive, error.cause)
         }
     }
 

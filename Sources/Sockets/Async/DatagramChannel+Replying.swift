@@ -133,12 +133,12 @@ extension DatagramChannel {
     private func replyToUnixPeer(
         _ bytes: RawSpan, _ sender: SocketAddress, _ requestCount: Int, _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
+        let limit = timeout == .never ? TimeLimit.seconds(1) : timeout
         do throws(SocketError) {
-            let limit = timeout == .never ? TimeLimit.seconds(1) : timeout
             return try await send(bytes, to: sender, from: nil, limit)
         } catch {
             let isLost =
-                timeout == .never && error.isTimeout
+                timeout == .never && error.cause == .timedOut(limit: limit.duration)
                 || ReplyRules.isTooLongEcho(error.cause, bytes, toRequestOf: requestCount)
             guard isLost else { throw error }
             return false

@@ -186,8 +186,8 @@ extension DatagramChannel {
     ) async throws(SocketError) -> Bool {
         guard source.enter() else { throw failure(.send, .closed, remote: remote) }
         defer { source.leave() }
-        await source.yieldIfNeeded()
         do throws(WaitFailure) {
+            try await source.yieldIfNeeded()
             if let remote, acceptsAnySender,
                 !ReplyRules.isReplyAddress(remote, on: localAddress)
             {

@@ -30,6 +30,8 @@ extension Listener: AsyncSequence {
         /// Returns `nil` when the listener has been closed.
         ///
         /// - Throws: ``SocketError`` with one of these causes:
+        ///   - ``SocketError/Cause/timedOut(limit:)`` if the call is inside a `withTimeLimit` whose
+        ///     limit has passed.
         ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
         ///   - ``SocketError/Cause/busy`` if another task accepts from the listener.
         ///   - ``SocketError/Cause/system(_:)`` if the listening socket itself fails.
@@ -136,7 +138,8 @@ struct Acceptor {
     private func waitForSlot() async throws(WaitFailure) {
         listener.retryWakeup.reset()
         guard !listener.isClosed else { throw WaitFailure(.closed) }
-        await slots.waitForSlot(listener.retryWakeup, on: listener.source.loop)
+        await slots.waitForSlot(
+            listener.retryWakeup, until: TimeLimitScope.currentEnd, on: listener.source.loop)
         try checkStopped()
     }
 
@@ -159,7 +162,8 @@ struct Acceptor {
 
     /// Waits until the pause is over, a connection has closed or the listener is closed.
     private func pause(_ nanoseconds: Int64) async throws(WaitFailure) {
-        let instant = System.continuousNanoseconds() + nanoseconds
+        let instant = Swift.min(
+            System.continuousNanoseconds() + nanoseconds, TimeLimitScope.currentEnd)
         listener.retryWakeup.reset()
         guard !listener.isClosed else { throw WaitFailure(.closed) }
         await slots.waitForRelease(listener.retryWakeup, until: instant, on: listener.source.loop)
@@ -169,5 +173,6 @@ struct Acceptor {
     private func checkStopped() throws(WaitFailure) {
         guard !listener.isClosed else { throw WaitFailure(.closed) }
         guard !Task.isCancelled else { throw WaitFailure(.cancelled) }
+        try TimeLimitScope.check()
     }
 }

@@ -87,7 +87,8 @@ extension Socket {
                 bytes, to: sender, from: own.isOneOfMany ? header.localAddress : nil, limit)
             return true
         } catch {
-            if isUnix, timeout == .never, error.isTimeout { return false }
+            let ownTimeout = SocketError.Cause.timedOut(limit: limit.duration)
+            if isUnix, timeout == .never, error.cause == ownTimeout { return false }
             guard !isConnected else { throw error }
             let count = header.originalCount
             if isUnix, ReplyRules.isTooLongEcho(error.cause, bytes, toRequestOf: count) {

@@ -113,6 +113,8 @@ extension SocketStream {
     ) -> SocketError? {
         var state = JoinState()
         while true {
+            // A join whose peers always keep up never waits.
+            if idle.scopeHasPassed { return socket.failure(.join, idle.cause) }
             var round = Round()
             let end = advance(&forward, to: other, state.isRunning(.forward), idle, &round)
             note(end, of: .forward, other, &state)

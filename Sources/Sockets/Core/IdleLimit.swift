@@ -7,6 +7,8 @@ final class IdleLimit: Sendable {
     let limit: TimeLimit
     /// The instant of the last move on the continuous clock.
     private let lastMove = Atomic<Int64>(0)
+    /// The instant at which the `withTimeLimit` around the join ends it, even if bytes move.
+    private let scopeEnd = TimeLimitScope.currentEnd
 
     /// Creates a limit that starts now.
     init(_ limit: TimeLimit) {
@@ -21,14 +23,18 @@ final class IdleLimit: Sendable {
         lastMove.store(System.continuousNanoseconds(), ordering: .relaxed)
     }
 
-    /// The instant at which the limit passes if no bytes move, or `Int64.max` for never.
+    /// The instant at which the join ends if no bytes move, or `Int64.max` for never.
     var end: Int64 {
         switch limit.kind {
-        case .never: .max
-        case .within(let nanoseconds): lastMove.load(ordering: .relaxed) + nanoseconds
-        case .until(let instant): instant
+        case .never: scopeEnd
+        case .within(let nanoseconds):
+            min(lastMove.load(ordering: .relaxed) + nanoseconds, scopeEnd)
+        case .until(let instant): min(instant, scopeEnd)
         }
     }
+
+    /// A Boolean value that indicates whether the `withTimeLimit` around the join ends it.
+    var scopeHasPassed: Bool { scopeEnd != .max && System.continuousNanoseconds() >= scopeEnd }
 
     /// A Boolean value that indicates whether the limit has passed.
     var hasPassed: Bool {
@@ -42,6 +48,6 @@ final class IdleLimit: Sendable {
         return end == .max ? nil : .nanoseconds(end - System.continuousNanoseconds())
     }
 
-    /// The error cause of a join that the limit ended.
-    var cause: SocketError.Cause { .timedOut(limit: limit.duration) }
+    /// The error cause of a join that has ended because of the time.
+    var cause: SocketError.Cause { .timedOut(limit: scopeHasPassed ? nil : limit.duration) }
 }

@@ -8,7 +8,8 @@
 /// would go through the type's value witness table. In a short operation, such as reading a
 /// buffered line, these copies would cost more than the rest of the operation.
 package struct Deadline: Sendable {
-    let limit: TimeLimit
+    /// The limit of the operation, or the instant of a `withTimeLimit` that ends earlier.
+    private(set) var limit: TimeLimit
     /// The instant in nanoseconds of the continuous clock.
     ///
     /// `Int64.max` means never. A value below 1 means that the deadline has not started.
@@ -26,10 +27,18 @@ package struct Deadline: Sendable {
     package init(startingNow limit: TimeLimit) {
         self.limit = limit
         instant = limit == .never ? .max : Self.instant(of: limit)
+        if _slowPath(System.hasTimeLimits) { self = bounded() }
     }
 
     /// A deadline that has passed, for an attempt that must not wait.
     static let atOnce = Deadline(.seconds(0))
+
+    /// A deadline that never passes, not even inside a `withTimeLimit`, for a call that does not wait.
+    static var unlimited: Deadline {
+        var deadline = Deadline(.never)
+        deadline.instant = .max
+        return deadline
+    }
 
     /// Starts the deadline unless it has started, and returns its instant.
     @inline(__always)
@@ -43,7 +52,20 @@ package struct Deadline: Sendable {
     ///
     /// The function is not inlined, because most operations need not wait.
     @inline(never)
-    private mutating func startNow() { instant = Self.instant(of: limit) }
+    private mutating func startNow() {
+        instant = Self.instant(of: limit)
+        if _slowPath(System.hasTimeLimits) { self = bounded() }
+    }
+
+    /// Returns the deadline, or the end of the current `withTimeLimit` if that is earlier.
+    @inline(never)
+    private func bounded() -> Deadline {
+        let end = TimeLimitScope.currentEnd
+        guard end < instant else { return self }
+        var deadline = Deadline(TimeLimit(untilNanoseconds: end))
+        deadline.instant = end
+        return deadline
+    }
 
     /// Starts the deadline and returns `true`, or returns `false` if the deadline has already
     /// started.
@@ -70,7 +92,7 @@ package struct Deadline: Sendable {
     }
 
     @inline(__always)
-    private static func instant(of limit: TimeLimit) -> Int64 {
+    static func instant(of limit: TimeLimit) -> Int64 {
         switch limit.kind {
         case .never: .max
         case .within(let nanoseconds): System.continuousNanoseconds() + nanoseconds

@@ -71,7 +71,8 @@ public struct SocketError: Error, Sendable {
                 localAddress: localAddress, remoteAddress: remoteAddress,
                 bytesTransferred: bytesTransferred, bytesReturned: bytesReturned,
                 unsentRequestBytes: unsentRequestBytes, partialBytes: partialBytes,
-                attempts: attempts, stallReport: stallReport, hint: hint, proxyStep: proxyStep))
+                attempts: attempts, stallReport: stallReport,
+                hint: hint ?? TimeLimitScope.hint(for: cause), proxyStep: proxyStep))
     }
 
     private init(_ contents: Contents) { storage = Storage(contents) }
@@ -129,7 +130,7 @@ public struct SocketError: Error, Sendable {
     /// says enough.
     ///
     /// It is set if the reason lies on this machine and is easily misunderstood, such as a missing
-    /// zone or the lack of a free local port.
+    /// zone, the lack of a free local port, or the limit of a `withTimeLimit`.
     public var hint: String? { contents.hint ?? hintOfAddress }
 
     /// The proxy that failed, or `nil` if the connect used no proxy or if all proxies connected.
@@ -188,7 +189,7 @@ public struct SocketError: Error, Sendable {
         /// A failed host lookup: Python's `socket.herror`.
         case hostLookup(HostLookupFailure)
         /// The time limit ended the operation: Python's `socket.timeout`. `limit` is `nil` if the
-        /// limit was an instant.
+        /// limit was an instant or that of a `withTimeLimit`.
         case timedOut(limit: Duration?)
         /// The task was cancelled.
         case cancelled

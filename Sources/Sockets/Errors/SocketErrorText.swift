@@ -38,7 +38,8 @@ extension SocketError: CustomStringConvertible {
         case (.startTLS, .tls(.truncated)):
             return "the peer closed the connection during the handshake"
         case (.join, .timedOut(let limit)):
-            return "no bytes moved" + (limit.map { " for \($0.brief)" } ?? " in time")
+            // Bytes may have moved until an instant that ended the join.
+            return limit.map { "no bytes moved for \($0.brief)" } ?? cause.description
         case (.read, .busy), (.exchange, .busy), (.join, .busy):
             return "another task is already reading from this connection"
         case (.receive, .busy):

@@ -10,17 +10,21 @@
 /// try socket.receive(atMost: 512, timeout: TimeLimit(duration))
 /// ```
 ///
-/// Each operation measures a limit from its own start. Use ``deadline()`` where several operations,
+/// Each operation measures a limit from its own start. Call `withTimeLimit` where several operations,
 /// or several layers of your code, share one limit:
 ///
 /// ```swift
 /// func fetch(_ name: String, timeout: TimeLimit) async throws -> String? {
-///     let deadline = timeout.deadline()
-///     let connection = try await Connection(to: .tcp("example.com", port: 79), timeout: deadline)
-///     try await connection.write("\(name)\r\n", timeout: deadline)
-///     return try await connection.readLine(timeout: deadline)
+///     try await withTimeLimit(timeout) {
+///         try await withConnection(to: .tcp("example.com", port: 79)) { connection in
+///             try await connection.write("\(name)\r\n")
+///             return try await connection.readLine()
+///         }
+///     }
 /// }
 /// ```
+///
+/// ``deadline()`` returns such a limit as a value, for operations that are not in one closure.
 public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     /// The limit as one word, which can be stored atomically and needs little memory in a task's
     /// frame.
@@ -97,7 +101,10 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     /// operations can share.
     ///
     /// ``never`` and a limit that is already an instant are returned unchanged.
-    public func deadline() -> TimeLimit { Deadline(startingNow: self).remainingLimit }
+    public func deadline() -> TimeLimit {
+        guard case .within(let nanoseconds) = kind else { return self }
+        return TimeLimit(untilNanoseconds: System.continuousNanoseconds() + nanoseconds)
+    }
 
     /// Returns a limit of `count` units of time.
     @inline(__always)

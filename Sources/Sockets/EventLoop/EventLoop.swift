@@ -120,10 +120,11 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Counts one operation of the running job, and returns whether the budget allows it.
     ///
-    /// Outside the loop's thread, nothing is counted, and the result is always true.
+    /// Outside the loop's thread, nothing is counted. The result is then true unless there is a
+    /// `withTimeLimit`, which each operation must check.
     @inline(__always)
     func consumeOperation() -> Bool {
-        guard isCurrent else { return true }
+        guard isCurrent else { return !System.hasTimeLimits }
         operationBudget &-= 1
         return operationBudget >= 0
     }

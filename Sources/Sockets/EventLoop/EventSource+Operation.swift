@@ -14,7 +14,7 @@ extension EventSource {
         _ direction: Direction, _ deadline: inout Deadline,
         attempt: (Int32) throws(Errno) -> Result
     ) async throws(WaitFailure) -> Result {
-        await yieldIfNeeded()
+        try await yieldIfNeeded()
         while true {
             // `close` does not shut a shared socket down, so the attempt could still succeed.
             if _slowPath(isShared.load(ordering: .relaxed)), lifetime.isClosed {
@@ -51,12 +51,19 @@ extension EventSource {
 
     /// Counts one operation, and yields to other tasks when the current job has used its budget.
     ///
-    /// Otherwise, a task whose peer always keeps up would never suspend.
+    /// Otherwise, a task whose peer always keeps up would never suspend. Such a task never waits
+    /// either, so the limit of a `withTimeLimit` would not end it. That is why this function also
+    /// checks that limit: here the check costs other operations nothing.
+    ///
+    /// - Throws: `timedOut` if the limit of the current `withTimeLimit` has passed.
     @inline(__always)
-    func yieldIfNeeded() async {
+    func yieldIfNeeded() async throws(WaitFailure) {
         if _fastPath(consumeOperation()) { return }
-        await Task.yield()
-        loop.resumeAfterYield()
+        if loop.isCurrent {
+            await Task.yield()
+            loop.resumeAfterYield()
+        }
+        try TimeLimitScope.check()
     }
 
     /// A Boolean value that indicates whether the task is cancelled.

@@ -96,7 +96,7 @@ struct HostLookup {
     ) throws(SocketError) -> Resolver.Resolution {
         let asciiName = name == host ? nil : name
         // Use no time limit for a numeric-only lookup, because libc answers it at once.
-        let deadline = numericOnly ? Deadline(startingNow: .never) : deadline
+        let deadline = numericOnly ? .unlimited : deadline
         let info = try Lookup.result(
             until: deadline, on: threads,
             orThrow: { cause in

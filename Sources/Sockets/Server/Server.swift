@@ -108,9 +108,10 @@ final class Server: Sendable {
 
     /// Waits until the handlers have ended or the grace period has passed.
     private func waitForHandlers() async {
-        var deadline = Deadline(TimeLimit(options.gracePeriod))
-        let end = deadline.start()
-        while !deadline.hasPassed {
+        // A `withTimeLimit` does not shorten the period, because the handlers must still be able to
+        // end after it has ended their operations.
+        let end = Deadline.instant(of: TimeLimit(options.gracePeriod))
+        while System.continuousNanoseconds() < end {
             progress.reset()
             guard slots.used > 0 else { return }
             await slots.waitForRelease(

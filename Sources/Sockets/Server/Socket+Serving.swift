@@ -39,6 +39,8 @@ extension Socket {
     ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket does not listen, or
     ///     if accepting fails for another reason that concerns the listening socket itself. The
     ///     socket is then closed.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the call is inside a `withTimeLimit` whose limit
+    ///     has passed. The socket is then closed.
     ///   - ``SocketError/Cause/closed`` if the socket was closed before the call.
     public func serve(
         threads: Int, options: ServeOptions = ServeOptions(),

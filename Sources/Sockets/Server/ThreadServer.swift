@@ -35,11 +35,17 @@ final class ThreadServer: Sendable {
     /// Serves until all handlers have ended.
     ///
     /// - Throws: The error of the listening socket, or of the first thread that could not start.
+    ///   `timedOut` if the limit of a `withTimeLimit` passed.
     func run(threads: Int) throws(SocketError) {
+        // The handlers are inside the `withTimeLimit` of the program, although they have threads of
+        // their own.
+        let scope = TimeLimitScope.current
         for _ in 0..<threads {
             state.update { $0.runningThreads += 1 }
             do throws(Errno) {
-                try System.startThread { self.acceptClients() }
+                try System.startThread {
+                    TimeLimitScope.during(scope) { self.acceptClients() }
+                }
             } catch {
                 state.update { $0.runningThreads -= 1 }
                 stop(SocketError(.startThread, .system(error)))
@@ -93,9 +99,9 @@ final class ThreadServer: Sendable {
                     backoff.accepted()
                     return client
                 } catch {
-                    // The only other error is `closed`.
+                    // The only other error is `closed`, apart from the end of a `withTimeLimit`.
                     guard let code = error.errno else {
-                        stop(nil)
+                        stop(error.isTimeout ? error : nil)
                         return nil
                     }
                     switch backoff.failed(code) {

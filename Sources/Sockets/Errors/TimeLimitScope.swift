@@ -1,0 +1,180 @@
+internal import Synchronization
+
+/// A call of `withTimeLimit`, whose limit applies to all operations inside it.
+///
+/// An operation looks for its scope only where its deadline starts. A task starts a deadline when
+/// it is about to wait, so an operation that is ready costs nothing more. A thread starts it with
+/// each call. While no scope runs in the process, the look-up is the load of one number.
+///
+/// A task whose operations are always ready never starts a deadline. So `yieldIfNeeded` checks the
+/// scope too, at most every 32 operations on the loop's thread.
+final class TimeLimitScope: Sendable {
+    /// The scope of the current task or thread.
+    ///
+    /// Child tasks inherit it. Unstructured tasks inherit it too and may outlive the scope, so
+    /// `running` skips scopes that have ended.
+    @TaskLocal private static var innermost: TimeLimitScope?
+
+    /// The instant at which the limit passes, on the continuous clock.
+    let end: Int64
+    /// The limit that the program passed.
+    private let limit: TimeLimit
+    private let outer: TimeLimitScope?
+    private let hasEnded = Atomic<Bool>(false)
+
+    /// Creates a scope whose limit starts now.
+    ///
+    /// Returns `nil` if the scope would not shorten the time, because an outer scope ends earlier or
+    /// because the limit is never.
+    init?(_ limit: TimeLimit) {
+        outer = Self.current
+        end = Deadline.instant(of: limit)
+        self.limit = limit
+        guard end < outer?.end ?? .max else { return nil }
+    }
+
+    /// The innermost scope that still runs, or `nil` if the operations have no common limit.
+    @inline(__always)
+    static var current: TimeLimitScope? {
+        guard _slowPath(System.hasTimeLimits) else { return nil }
+        return running
+    }
+
+    @inline(never)
+    private static var running: TimeLimitScope? {
+        var scope = innermost
+        while let candidate = scope, candidate.hasEnded.load(ordering: .acquiring) {
+            scope = candidate.outer
+        }
+        return scope
+    }
+
+    /// The instant at which the current scope's limit passes, or `Int64.max` if there is no scope.
+    static var currentEnd: Int64 { current?.end ?? .max }
+
+    /// A Boolean value that indicates whether the limit of the current scope has passed.
+    static var currentHasPassed: Bool { current?.hasPassed ?? false }
+
+    /// Throws `timedOut` if the limit of the current scope has passed.
+    static func check() throws(WaitFailure) {
+        if currentHasPassed { throw WaitFailure(.timedOut(limit: nil)) }
+    }
+
+    /// Returns the hint for an operation that ended with `cause`, or `nil` if the current scope did
+    /// not end it.
+    static func hint(for cause: SocketError.Cause) -> String? {
+        // The limit of an operation is nil if an instant ended the operation, as a scope does.
+        guard case .timedOut(limit: nil) = cause, let current, current.hasPassed else { return nil }
+        return current.limit.duration.map { "withTimeLimit(\($0.brief)) ended the operation." }
+            ?? "withTimeLimit ended the operation at its instant."
+    }
+
+    private var hasPassed: Bool { System.continuousNanoseconds() >= end }
+
+    /// Calls `body` inside the scope.
+    func run<Success, Failure>(
+        _ body: () throws(Failure) -> Success
+    ) throws(Failure) -> Success {
+        System.beginTimeLimit()
+        defer { finish() }
+        // `withValue` has no typed throws, so it returns a result.
+        return try Self.during(self) { Result(catching: body) }.get()
+    }
+
+    /// Calls `body` inside the scope, in the task's current isolation.
+    func run<Success, Failure>(
+        _ body: () async throws(Failure) -> Success
+    ) async throws(Failure) -> Success {
+        System.beginTimeLimit()
+        defer { finish() }
+        // `withValue` has no typed throws, so it returns a result.
+        let result = await Self.$innermost.withValue(self) { () async -> Result<Success, Failure> in
+            do throws(Failure) {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Calls `body` inside a scope that another thread has begun, or without a scope.
+    static func during<Result>(_ scope: TimeLimitScope?, _ body: () -> Result) -> Result {
+        $innermost.withValue(scope, operation: body)
+    }
+
+    private func finish() {
+        hasEnded.store(true, ordering: .releasing)
+        System.endTimeLimit()
+    }
+}
+
+/// Calls a closure, and applies one time limit to all operations of the library inside it together.
+///
+/// ```swift
+/// let greeting = try withTimeLimit(.seconds(5)) {
+///     let stream = try SocketStream(to: .tcp(host, port: port))
+///     try stream.write("hello\n")
+///     try stream.flush()
+///     return try stream.readLine()
+/// }
+/// ```
+///
+/// The limit starts with the call. It ends every operation that waits when it has passed, and later
+/// ones fail at once. They throw ``SocketError/Cause/timedOut(limit:)``, and ``SocketError/hint``
+/// names the limit. The `timeout:` of an operation still applies, and the earlier limit ends the
+/// operation. The same holds for calls of `withTimeLimit` inside each other. After the call, the
+/// limit has no effect.
+///
+/// The limit applies to the calling thread. The handlers of ``Socket/serve(threads:options:_:)`` are
+/// inside it too, and have their grace period after it. Other threads that `body` starts are not.
+/// The limit does not end code that does not call the library, and ``Socket/diagnose(watching:)`` has
+/// its own duration. For the async types, pass an async closure.
+///
+/// - Parameters:
+///   - limit: The limit for all operations together. ``TimeLimit/never`` has no effect.
+///   - body: The code to run.
+/// - Returns: The result of `body`.
+/// - Throws: The error of `body`.
+public func withTimeLimit<Success, Failure>(
+    _ limit: TimeLimit, _ body: () throws(Failure) -> Success
+) throws(Failure) -> Success {
+    guard let scope = TimeLimitScope(limit) else { return try body() }
+    return try scope.run(body)
+}
+
+/// Calls an async closure, and applies one time limit to all operations of the library inside it
+/// together.
+///
+/// ```swift
+/// let reply = try await withTimeLimit(.seconds(5)) {
+///     try await withConnection(to: .tcp(host, port: port)) { connection in
+///         try await connection.write("hello\n")
+///         return try await connection.readLine()
+///     }
+/// }
+/// ```
+///
+/// The limit starts with the call. It ends every operation that waits when it has passed. They throw
+/// ``SocketError/Cause/timedOut(limit:)``, and ``SocketError/hint`` names the limit. Later
+/// operations fail too, but a few that need not wait may still succeed. A task whose operations
+/// never wait also ends soon after the limit. The `timeout:` of an operation still applies, and the
+/// earlier limit ends the operation. The same holds for calls of `withTimeLimit` inside each other.
+///
+/// Child tasks are inside the limit. The handlers of ``Listener/serve(options:_:)`` are inside it too,
+/// and have their grace period after it. An unstructured task is inside it until the call returns; an
+/// operation in which it then waits still ends at the limit. The limit does not cancel the task, so it
+/// does not end code that does not call the library. ``Connection/diagnose(watching:)`` has its own
+/// duration.
+///
+/// - Parameters:
+///   - limit: The limit for all operations together. ``TimeLimit/never`` has no effect.
+///   - body: The code to run, in the isolation of the caller.
+/// - Returns: The result of `body`.
+/// - Throws: The error of `body`.
+public func withTimeLimit<Success, Failure>(
+    _ limit: TimeLimit, _ body: () async throws(Failure) -> Success
+) async throws(Failure) -> Success {
+    guard let scope = TimeLimitScope(limit) else { return try await body() }
+    return try await scope.run(body)
+}
