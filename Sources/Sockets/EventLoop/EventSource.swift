@@ -304,12 +304,15 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Cancellation
 
+    /// Returns whether `withCancellationScope` has installed a handler for the task.
+    func hasOwner(_ task: UInt) -> Bool { task != 0 && owner.load(ordering: .relaxed) == task }
+
     /// Installs one cancellation handler for all waits of the current task in `body`.
     ///
     /// A handler for each wait would cost more than the rest of the wait (240 ns). If `closing` is
-    /// true, a cancellation also closes the source.
+    /// true, a cancellation also closes the source; see ``close(isConnection:)`` for `isConnection`.
     func withCancellationScope<Result>(
-        closing: Bool = false, _ body: () async throws -> Result
+        closing: Bool = false, isConnection: Bool = true, _ body: () async throws -> Result
     ) async rethrows -> Result {
         owner.store(CurrentTask.identity, ordering: .relaxed)
         defer {
@@ -323,7 +326,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
             ReadinessWord.publish()
             reading.word.wake()
             writing.word.wake()
-            if closing { close() }
+            if closing { close(isConnection: isConnection) }
         }
     }
 }
