@@ -164,6 +164,25 @@ struct ListingsTests {
         #expect(try stream.read(timeout: testTimeout) == Array("250 ".utf8))
     }
 
+    @Test("withTimeLimit and withSocket limit and close a request and its reply")
+    func scopes() throws {
+        let port = try Socket.portOfServer { client in
+            let request = try client.receive(timeout: testTimeout)
+            try client.sendAll(request)
+            // Waits until the client closes its socket at the end of its closure.
+            _ = try client.receive(timeout: testTimeout)
+        }
+
+        let reply = try withTimeLimit(.seconds(5)) {
+            try withSocket(to: .tcp(host, port: port)) { socket in
+                try socket.sendAll("hello\n")
+                return try SocketStream(socket).readLine()
+            }
+        }
+
+        #expect(reply == "hello")
+    }
+
     @Test("a UDP client sends a datagram and prints the reply with its sender")
     func datagramClient() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
