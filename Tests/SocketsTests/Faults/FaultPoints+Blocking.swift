@@ -321,7 +321,9 @@ extension FaultPoint {
                 name: "Socket(to:) with multipathTCP", call: .socket,
                 codes: [
                     (.fails(.setOption), [EPROTONOSUPPORT, ENOPROTOOPT]),
-                    (.fails(.createSocket), shortages + [EAFNOSUPPORT]),
+                    (.fails(.createSocket), shortages),
+                    // Other addresses of the peer may have another family.
+                    (.fails(.connect), [EAFNOSUPPORT]),
                 ]
             ) { faults in
                 try during(faults) {
