@@ -112,7 +112,6 @@ struct JoinDirection: ~Copyable {
     private mutating func copy(
         _ input: inout ByteBuffer, _ isAtEnd: inout Bool, _ scratch: UnsafeMutableRawBufferPointer?
     ) -> Step {
-        // Don't call `input.written`, so that `input` stays empty while its memory is used.
         let room = scratch ?? input.room(atLeast: Self.bufferSize)
         let count: Int
         do throws(Errno) {
@@ -127,10 +126,18 @@ struct JoinDirection: ~Copyable {
         }
         isBulk = maySplice && count >= Self.spliceSize
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+        // Bytes in the memory of `input` are part of it from now on, because `append` may release
+        // this memory.
+        if scratch == nil { input.written(count) }
         var sent = 0
-        // Keep the unsent bytes. They may already be in the memory of `input`, which `append`
-        // allows.
-        defer { input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
+        // Keep the unsent bytes.
+        defer {
+            if scratch == nil {
+                input.consume(sent)
+            } else {
+                input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+            }
+        }
         do throws(Errno) {
             sent = try send(bytes)
             forwarded += sent

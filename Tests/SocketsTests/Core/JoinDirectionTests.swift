@@ -13,10 +13,10 @@ struct JoinDirectionTests {
         let front: Descriptor
         let back: Descriptor
         var direction: JoinDirection
-        var input = ByteBuffer(capacity: 65536)
+        var input: ByteBuffer
         var isAtEnd = false
 
-        init(overTCP: Bool = true, maySplice: Bool = true) throws {
+        init(overTCP: Bool = true, maySplice: Bool = true, capacity: Int = 65536) throws {
             let (client, front) = try overTCP ? RawSockets.connection() : RawSockets.pair()
             let (back, server) = try overTCP ? RawSockets.connection() : RawSockets.pair()
             for descriptor in [front, back] {
@@ -24,6 +24,7 @@ struct JoinDirectionTests {
             }
             direction = JoinDirection(
                 from: Self.end(front), to: Self.end(back), maySplice: maySplice)
+            input = ByteBuffer(capacity: capacity)
             (self.client, self.front, self.back, self.server) = (client, front, back, server)
         }
 
@@ -154,6 +155,18 @@ struct JoinDirectionTests {
         let all = received + rest
         #expect(all == Array(sent[..<all.count]))
         #expect(all.count > forwarded)
+    }
+
+    @Test("bytes that a destination does not accept stay in a buffer of any capacity")
+    func smallBuffer() throws {
+        var setup = try Setup(maySplice: false, capacity: 1)
+        let sent = try setup.fill()
+        let forwarded = setup.direction.forwarded
+        let kept = [UInt8](setup.input.bytes)
+        // Otherwise the destination accepted everything, and the test shows nothing.
+        #expect(!kept.isEmpty)
+        let all = try receive(setup.server, forwarded) + kept
+        #expect(all == Array(sent[..<all.count]))
     }
 
     @Test("bytes that could not be read from the pipe are counted as lost")
