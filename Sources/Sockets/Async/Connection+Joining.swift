@@ -232,7 +232,7 @@ extension Connection {
             if isClosed {
                 return JoinEvent(direction: direction, end: .stopped(failure(.read, .closed)))
             }
-            if let error = System.takeBreakage(of: source.descriptor) {
+            if let error = System.takeBreakage(of: source.descriptor, family) {
                 let failure = failure(.write, .system(error))
                 return JoinEvent(direction: direction, end: .broke(failure))
             }

@@ -153,10 +153,14 @@ extension SocketStream {
     ) -> JoinState.End? {
         guard isRunning else {
             if socket.isClosed { return .stopped(socket.failure(.read, .closed)) }
-            if let error = System.takeBreakage(of: socket.descriptor) {
+            if let error = System.takeBreakage(of: socket.descriptor, socket.family) {
                 return .broke(fail(.write, error))
             }
-            round.requests.append(PollRequest(descriptor: socket.descriptor, .failure))
+            // A Unix socket whose peer has closed cannot break any more, and poll(2) would report
+            // the hang-up at once in every round.
+            if socket.family != .unix || !socket.hasHungUp {
+                round.requests.append(PollRequest(descriptor: socket.descriptor, .failure))
+            }
             return nil
         }
         // Send what the program has written to the other stream before the forwarded bytes.
@@ -215,4 +219,10 @@ extension SocketStream {
         if other.isClosed { return }
         try socket.poll(requests, remaining, wakesAtClose: true)
     }
+}
+
+extension Socket {
+    /// A Boolean value that indicates whether the peer has closed the connection, not only
+    /// half-closed it.
+    fileprivate var hasHungUp: Bool { System.condition(descriptor)?.contains(.hungUp) ?? false }
 }

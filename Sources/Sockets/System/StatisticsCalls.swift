@@ -83,16 +83,17 @@ extension System {
         return SocketCondition(rawValue: entry.revents)
     }
 
-    /// Returns why neither side can send any more, or `nil` if the connection is not broken:
+    /// Returns the error that broke the connection, or `nil` if the connection is not broken:
     /// poll(2), getsockopt(2) with `SO_ERROR`.
     ///
-    /// The call clears the error, so the caller must note it.
-    static func takeBreakage(of descriptor: Int32) -> Errno? {
+    /// The call clears the error, so the caller must note it. A hang-up of a Unix socket without an
+    /// error means only that the peer has closed it, as a FIN does on TCP.
+    static func takeBreakage(of descriptor: Int32, _ family: AddressFamily) -> Errno? {
         guard let condition = condition(descriptor),
             !condition.isDisjoint(with: [.broken, .hungUp])
         else { return nil }
         let error = try? takeError(descriptor)
-        // Another call may have got the error, or the peer may have closed a Unix socket.
-        return error ?? (condition.contains(.hungUp) ? .brokenPipe : nil)
+        // Another call may have got the error of a TCP connection.
+        return error ?? (condition.contains(.hungUp) && family != .unix ? .brokenPipe : nil)
     }
 }

@@ -153,6 +153,24 @@ struct JoiningTests {
     }
 
     @Test(
+        "a Unix peer that closes after its last bytes ends a join no earlier than a TCP peer",
+        arguments: JoinedPair.Half.allCases, [true, false])
+    func closesAfterReply(half: JoinedPair.Half, overTCP: Bool) async throws {
+        let pair = try JoinedPair(half, overTCP: overTCP)
+        try pair.client.sendAll("request")
+        #expect(try pair.server.readAll(7) == Array("request".utf8))
+        try pair.server.sendAll("reply")
+        #expect(try pair.client.readAll(5) == Array("reply".utf8))
+        // The client closes instead of half-closing, so the join sees the end and a hang-up at once.
+        pair.client.close()
+        let end = pair.server.drain()
+        #expect(end.bytes.isEmpty)
+        #expect(end.error == nil)
+        try pair.server.shutdown(.write)
+        #expect(try await pair.counts() == (7, 5))
+    }
+
+    @Test(
         "a peer that does not read stops the other one, and loses nothing when it reads again",
         arguments: JoinedPair.Half.allCases, [true, false])
     func backPressure(half: JoinedPair.Half, overTCP: Bool) async throws {
