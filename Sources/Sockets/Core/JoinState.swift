@@ -27,7 +27,8 @@ struct JoinState {
         case readFailed(SocketError)
         /// The destination accepts no more bytes.
         ///
-        /// Bytes that it sent earlier may still be readable, so the opposite direction goes on.
+        /// Bytes that it sent earlier may still be readable, so the opposite direction goes on if
+        /// it has not ended.
         case writeFailed(SocketError)
         /// The origin broke after its direction had ended.
         case broke(SocketError)
@@ -69,8 +70,12 @@ struct JoinState {
         case .ended:
             return [.halfClose(direction.destination)] + stop(direction)
         case .writeFailed(let error):
+            let isFirst = failure == nil
             failure = failure ?? error
-            return stop(direction)
+            let actions = stop(direction)
+            // If the destination ended its own stream earlier, nothing reads from it any more, so
+            // this is the only report that it broke.
+            return isOver && isFirst ? [.resetIfDelivered(direction.origin)] : actions
         case .readFailed(let error):
             // This error says more than that of an earlier write to the same connection.
             failure = error

@@ -57,6 +57,21 @@ struct JoinStateTests {
         #expect(state.failure?.errno == .brokenPipe)
     }
 
+    @Test("a failed write to a connection that ended its stream earlier resets the other one")
+    func writeFailsAfterEnd() {
+        var state = JoinState()
+        _ = state.note(.ended, of: .back)
+        #expect(state.note(.writeFailed(refusal), of: .forward) == [.resetIfDelivered(.this)])
+        #expect(state.isOver)
+        #expect(state.failure?.errno == .brokenPipe)
+
+        // If both writes failed, both connections are broken.
+        state = JoinState()
+        _ = state.note(.writeFailed(refusal), of: .back)
+        #expect(state.note(.writeFailed(refusal), of: .forward) == [])
+        #expect(state.isOver)
+    }
+
     @Test("a connection that breaks after its end resets the other one only if all is delivered")
     func breaksAfterEnd() {
         var state = JoinState()

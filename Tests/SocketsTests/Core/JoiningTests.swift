@@ -134,6 +134,28 @@ struct JoiningTests {
     }
 
     @Test(
+        "a reset after a half-close arrives at a peer that is sending",
+        arguments: JoinedPair.Half.allCases, [true, false])
+    func resetsSendingPeer(half: JoinedPair.Half, byClient: Bool) async throws {
+        let pair = try JoinedPair(half)
+        let (breaking, other) =
+            byClient ? (pair.client, pair.server) : (pair.server, pair.client)
+        try breaking.shutdown(.write)
+        #expect(other.drain().error == nil)
+        // The other peer goes on sending until it is reset. Otherwise it would wait, because the
+        // join no longer reads from its connection.
+        let sending = Background {
+            while true { try other.sendAll([UInt8](repeating: 1, count: 65536)) }
+        }
+        _ = try breaking.readAll(1 << 20)
+        breaking.abort()
+        let error = await #expect(throws: SocketError.self) { try await sending.result() }
+        #expect(error?.errno == .brokenPipe || error?.errno == .connectionReset)
+        let failure = try await pair.failure()
+        #expect(failure.errno == .brokenPipe || failure.errno == .connectionReset)
+    }
+
+    @Test(
         "a peer that closes before it has received all bytes ends the join with an error",
         arguments: JoinedPair.Half.allCases, [true, false])
     func closesEarly(half: JoinedPair.Half, overTCP: Bool) async throws {
