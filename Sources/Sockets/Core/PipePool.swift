@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import SystemPackage
 
 /// A pipe for splice(2).
@@ -11,19 +12,43 @@ final class Pipe: Sendable {
     /// the pages of all pipes of a user to 64 MiB, which is enough for 256 pipes of this capacity.
     private static let size = 256 << 10
 
+    /// The number of pipes of this process.
+    private static let open = Atomic(0)
+    /// The maximum number of pipes.
+    ///
+    /// A direction whose destination does not read keeps its pipe. Without a maximum, such peers
+    /// could use up the descriptors, and the program could not accept other clients.
+    static let most = 256
+
+    /// Creates a pipe.
+    ///
+    /// - Throws: The error of pipe(2), or `EMFILE` if there are already `most` pipes.
     init() throws(Errno) {
-        let (reading, writing) = try System.pipe()
-        self.reading = OwnedDescriptor(reading)
-        self.writing = OwnedDescriptor(writing)
+        guard Self.open.add(1, ordering: .relaxed).newValue <= Self.most else {
+            Self.open.subtract(1, ordering: .relaxed)
+            throw .tooManyOpenFiles
+        }
+        let ends: (reading: Int32, writing: Int32)
+        do throws(Errno) {
+            ends = try System.pipe()
+        } catch {
+            Self.open.subtract(1, ordering: .relaxed)
+            throw error
+        }
+        reading = OwnedDescriptor(ends.reading)
+        writing = OwnedDescriptor(ends.writing)
         // A smaller pipe works too.
-        try? System.setPipeSize(writing, Self.size)
+        try? System.setPipeSize(ends.writing, Self.size)
     }
+
+    deinit { Self.open.subtract(1, ordering: .relaxed) }
 }
 
 /// The pipes that joins borrow while they move bytes.
 ///
 /// An idle join has no pipe. So a process needs as many pipes as joins move bytes at the same time,
-/// and not two for each connection. When the last join ends, the unused pipes are closed.
+/// and not two for each connection. A join that gets no pipe copies. When the last join ends, the
+/// unused pipes are closed.
 enum PipePool {
     private struct Contents {
         var joins = 0
@@ -38,15 +63,18 @@ enum PipePool {
 
     /// Notes that a join has ended, and closes the unused pipes if no join is left.
     static func endJoin() {
-        contents.withLock { contents in
+        // Close the pipes after the lock is released.
+        _ = contents.withLock { contents -> [Pipe] in
             contents.joins -= 1
-            if contents.joins == 0 { contents.unused = [] }
+            guard contents.joins == 0 else { return [] }
+            defer { contents.unused = [] }
+            return contents.unused
         }
     }
 
     /// Returns an empty pipe.
     ///
-    /// - Throws: The error of pipe(2), such as `EMFILE`.
+    /// - Throws: The error of pipe(2), or `EMFILE` if there are already ``Pipe/most`` pipes.
     static func take() throws(Errno) -> Pipe {
         if let pipe = contents.withLock({ $0.unused.popLast() }) { return pipe }
         return try Pipe()

@@ -42,6 +42,24 @@ struct PipePoolTests {
         }
     }
 
+    @Test("no more than 256 pipes are open at the same time")
+    func most() async {
+        await #expect(processExitsWith: .success) {
+            let before = openDescriptors()
+            for _ in 0..<2 {
+                var pipes: [Pipe] = []
+                do throws(Errno) {
+                    while pipes.count < 1000 { pipes.append(try PipePool.take()) }
+                } catch {
+                    precondition(error == .tooManyOpenFiles)
+                }
+                precondition(pipes.count == 256)
+                pipes = []
+                precondition(openDescriptors() == before)
+            }
+        }
+    }
+
     @Test("a shortage of descriptors is reported without a leak")
     func shortage() async {
         await #expect(processExitsWith: .success) {
