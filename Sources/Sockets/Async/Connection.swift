@@ -44,11 +44,10 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     /// A Boolean value that indicates whether a write ended part-way, so another write would
     /// continue in the middle of a message.
     @exclusivity(unchecked) var isIncomplete = false
-    /// A Boolean value that indicates whether sendfile(2) and splice(2) could block, because the socket was
-    /// adopted and may be in
-    /// blocking mode.
+    /// A Boolean value that indicates whether sendfile(2) and splice(2) could block, because the
+    /// socket was adopted and may be in blocking mode.
     ///
-    /// They have no flag like `MSG_DONTWAIT` for sockets.
+    /// These calls have no flag like `MSG_DONTWAIT` for the socket.
     @exclusivity(unchecked) var sendFileMayWait = false
     /// A Boolean value that indicates whether a writing task is inside a system call, or is about
     /// to note the error of that call.

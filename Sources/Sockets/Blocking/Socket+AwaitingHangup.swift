@@ -12,12 +12,13 @@ extension Socket {
     /// ```
     ///
     /// The call returns at once if the peer has already ended the stream, even if bytes are unread.
-    /// A peer that has only half-closed may still wait for bytes; TCP does not tell the difference
-    /// from a close. The next receive reports whether the stream ended or the connection broke. The
-    /// call also returns if ``shutdown(_:)`` has shut down the reading direction on this side. A TLS
-    /// peer that sends its closing alert (close_notify) without closing the connection does not end
-    /// the wait. The call uses `POLLRDHUP` of poll(2) and blocks the thread; the async counterpart
-    /// is ``Connection/awaitHangup(timeout:)``.
+    /// But if the unread bytes fill the receive buffer, the end arrives only after another thread
+    /// has received bytes. A peer that has only half-closed may still wait for bytes; TCP does not
+    /// tell the difference from a close. The next receive reports whether the stream ended or the
+    /// connection broke. The call also returns if ``shutdown(_:)`` has shut down the reading
+    /// direction on this side. A TLS peer that sends its closing alert (close_notify) without
+    /// closing the connection does not end the wait. The call uses `POLLRDHUP` of poll(2) and
+    /// blocks the thread; the async counterpart is ``Connection/awaitHangup(timeout:)``.
     ///
     /// - Parameter timeout: The maximum time to wait.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -32,9 +33,11 @@ extension Socket {
         defer { leave() }
         try requireConnection(for: .awaitHangup)
         while true {
-            if isClosed { throw failure(.awaitHangup, .closed) }
             do throws(Errno) {
-                if try System.hasHungUp(descriptor) { return }
+                let hasHungUp = try System.hasHungUp(descriptor)
+                // Check this afterwards, because the shutdown in `close` looks like a hang-up.
+                if isClosed { break }
+                if hasHungUp { return }
                 let remaining = deadline.remaining
                 if let remaining, remaining <= .zero { break }
                 try poll([PollRequest(descriptor: descriptor, .peerEnd)], remaining)
@@ -42,7 +45,7 @@ extension Socket {
                 throw failure(.awaitHangup, .system(error))
             }
         }
-        throw failure(.awaitHangup, deadline.cause)
+        throw failure(.awaitHangup, isClosed ? .closed : deadline.cause)
     }
 }
 

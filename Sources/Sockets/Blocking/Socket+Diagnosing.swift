@@ -56,9 +56,7 @@ extension Socket {
     /// The caller must have called `enter`.
     func requireConnection(for operation: SocketError.Operation) throws(SocketError) {
         guard type != .datagram else {
-            throw failure(
-                operation,
-                .invalidInput("a datagram socket has no connection"))
+            throw failure(operation, .invalidInput("a datagram socket has no connection"))
         }
         let isListening: Bool
         do throws(Errno) {

@@ -24,24 +24,24 @@ final class Pipe: Sendable {
     ///
     /// - Throws: The error of pipe(2), or `EMFILE` if there are already `most` pipes.
     init() throws(Errno) {
-        guard Self.open.add(1, ordering: .relaxed).newValue <= Self.most else {
-            Self.open.subtract(1, ordering: .relaxed)
+        guard Pipe.open.add(1, ordering: .relaxed).newValue <= Pipe.most else {
+            Pipe.open.subtract(1, ordering: .relaxed)
             throw .tooManyOpenFiles
         }
         let ends: (reading: Int32, writing: Int32)
         do throws(Errno) {
             ends = try System.pipe()
         } catch {
-            Self.open.subtract(1, ordering: .relaxed)
+            Pipe.open.subtract(1, ordering: .relaxed)
             throw error
         }
         reading = OwnedDescriptor(ends.reading)
         writing = OwnedDescriptor(ends.writing)
         // A smaller pipe works too.
-        try? System.setPipeSize(ends.writing, Self.size)
+        try? System.setPipeSize(ends.writing, Pipe.size)
     }
 
-    deinit { Self.open.subtract(1, ordering: .relaxed) }
+    deinit { Pipe.open.subtract(1, ordering: .relaxed) }
 }
 
 /// The pipes that joins borrow while they move bytes.

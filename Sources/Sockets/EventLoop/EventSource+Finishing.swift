@@ -26,7 +26,7 @@ extension EventSource {
 
     /// Wakes the task that waits in `waitForReader`.
     @inline(never)
-    func wakeFinisher() { operationEnd.objectIfCreated?.wake() }
+    func wakeFinisher() { rareWakeups.objectIfCreated?.operationEnd.wake() }
 
     /// Waits until no task is reading, and claims the reading direction.
     private func waitForReader(_ deadline: inout Deadline) async throws(WaitFailure) {
@@ -35,7 +35,7 @@ extension EventSource {
         }
         defer { finishers.end() }
         // The wakeup lives as long as the source, because an operation that ends may still use it.
-        let wakeup = operationEnd.object { Wakeup() }
+        let wakeup = rareWakeups.object { RareWakeups() }.operationEnd
         lifetime.startAwaiting()
         defer { lifetime.stopAwaiting() }
         // The end of a read wakes this task, but `endLine` does not. So recheck after 1 ms, 2 ms, 4

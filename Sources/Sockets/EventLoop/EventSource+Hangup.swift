@@ -11,17 +11,20 @@ extension EventSource {
         guard enter() else { throw WaitFailure(.closed) }
         defer { leave() }
         let wakeup = Wakeup()
-        let wakeups = hangups.object { Lock([]) }
+        let wakeups = rareWakeups.object { RareWakeups() }.hangups
         wakeups.withLock { $0.append(wakeup) }
         defer { wakeups.withLock { $0.removeAll { $0 === wakeup } } }
         while true {
             wakeup.reset()
-            if lifetime.isClosed { throw WaitFailure(.closed) }
+            let hasHungUp: Bool
             do throws(Errno) {
-                if try System.hasHungUp(descriptor) { return }
+                hasHungUp = try System.hasHungUp(descriptor)
             } catch {
                 throw WaitFailure(.system(error))
             }
+            // Check this afterwards, because the shutdown in `close` looks like a hang-up.
+            if lifetime.isClosed { throw WaitFailure(.closed) }
+            if hasHungUp { return }
             if Task.isCancelled { throw WaitFailure(.cancelled) }
             if deadline.hasPassed { throw WaitFailure(deadline.cause) }
             await wakeup.wait(until: deadline.start(), on: loop)
@@ -31,7 +34,7 @@ extension EventSource {
     /// Wakes the tasks that wait in `awaitHangup`.
     @inline(never)
     func wakeHangups() {
-        guard let wakeups = hangups.objectIfCreated else { return }
+        guard let wakeups = rareWakeups.objectIfCreated?.hangups else { return }
         for wakeup in wakeups.withLock({ $0 }) { wakeup.wake() }
     }
 }

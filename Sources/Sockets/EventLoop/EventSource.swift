@@ -39,12 +39,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let modeAfterRelease: OwnedSocket.Mode
     /// The queue of the tasks that wait to write.
     let writers = TurnQueue()
-    /// The queue of the tasks that wait for their turn to use `operationEnd`.
+    /// The queue of the tasks that wait for their turn to use `rareWakeups.operationEnd`.
     let finishers = TurnQueue()
-    /// Wakes the task that waits until another task has stopped reading.
-    let operationEnd = LazyReference<Wakeup>()
-    /// The wakeups of the tasks that wait in `awaitHangup`.
-    let hangups = LazyReference<Lock<[Wakeup]>>()
+    /// The wakeups of waits that few connections need.
+    let rareWakeups = LazyReference<RareWakeups>()
     let linger: LingerState
     /// A Boolean value that indicates whether the peer has half-closed or broken the connection, so
     /// reads stay ready.
@@ -148,7 +146,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func changed(_ readiness: Readiness) {
         if readiness.contains(.ending) {
             peerHasEnded.store(true, ordering: .relaxed)
-            if _slowPath(hangups.isCreated) { wakeHangups() }
+            if _slowPath(rareWakeups.isCreated) { wakeHangups() }
         }
         if !readiness.isDisjoint(with: [.readable, .ending]) { reading.word.wake() }
         if !readiness.isDisjoint(with: [.writable, .ending]) {
@@ -194,7 +192,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         writing.word.wake()
         writers.wakeAll()
         finishers.wakeAll()
-        if _slowPath(hangups.isCreated) { wakeHangups() }
+        if _slowPath(rareWakeups.isCreated) { wakeHangups() }
         leave()
     }
 
@@ -329,6 +327,16 @@ final class EventSource: TimerTarget, @unchecked Sendable {
             if closing { close(isConnection: isConnection) }
         }
     }
+}
+
+/// The wakeups of waits that few sources need.
+///
+/// They are one object, so that every source has only one field for them.
+final class RareWakeups: Sendable {
+    /// Wakes the task that waits until another task has stopped reading.
+    let operationEnd = Wakeup()
+    /// The wakeups of the tasks that wait in `awaitHangup`.
+    let hangups = Lock<[Wakeup]>([])
 }
 
 /// The running task.

@@ -13,7 +13,8 @@ struct ConnectionAwaitingHangupTests {
     /// Waits until the task of `awaitHangup` is inside its wait.
     private func waitUntilAwaited(_ connection: Connection) async {
         let isWaiting = await eventually {
-            connection.source.hangups.objectIfCreated?.withLock { !$0.isEmpty } ?? false
+            connection.source.rareWakeups.objectIfCreated?.hangups.withLock { !$0.isEmpty }
+                ?? false
         }
         #expect(isWaiting)
     }
@@ -60,7 +61,9 @@ struct ConnectionAwaitingHangupTests {
         #expect(try await connection.read() == Array("y".utf8))
         peer.close()
         for task in tasks { try await task.value }
-        let isEmpty = connection.source.hangups.objectIfCreated?.withLock { $0.isEmpty }
+        let isEmpty = connection.source.rareWakeups.objectIfCreated?.hangups.withLock {
+            $0.isEmpty
+        }
         #expect(isEmpty == true)
     }
 

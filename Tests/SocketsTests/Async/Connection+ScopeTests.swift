@@ -90,7 +90,7 @@ struct ConnectionScopeTests {
         let peer = try await listener.accept()
         // This task is not a child of the owner.
         let hangup = Task { try await connection.awaitHangup(timeout: .seconds(20)) }
-        #expect(await eventually { connection.source.hangups.isCreated })
+        #expect(await eventually { connection.source.rareWakeups.isCreated })
         owner.cancel()
         let error = await #expect(throws: SocketError.self) { try await owner.value }
         #expect(error?.cause == .cancelled || error?.cause == .closed)
