@@ -5,27 +5,30 @@ extension Socket {
     ///
     /// The call ends at the end of the file or after `count` bytes. It neither uses nor changes the
     /// file's position. Over TLS, and for files that sendfile(2) refuses, such as most files in
-    /// `/proc`, the call uses pread(2) and send(2) instead. It does so too if the socket
-    /// was adopted in nonblocking mode, or if the call has a time limit and the socket was duplicated.
+    /// `/proc`, the call uses pread(2) and send(2) instead. It does so too if the socket was
+    /// adopted in nonblocking mode, or if the call has a time limit and the socket was duplicated.
     ///
     /// ```swift
     /// let file = try FileDescriptor.open("page.html", .readOnly)
     /// defer { try? file.close() }
-    /// try socket.sendFile(file, timeout: .seconds(30))
+    /// try socket.sendFile(
+    ///     file, header: Array("HTTP/1.0 200 OK\r\n\r\n".utf8), timeout: .seconds(30))
     /// ```
     ///
-    /// The call blocks the thread; the async counterpart is
-    /// ``Connection/sendFile(_:offset:count:timeout:)``.
+    /// The first 64 KiB of the file are copied behind the header, so that the kernel gets both at
+    /// once. If the file cannot be read, the header is not sent either. The call blocks the thread;
+    /// the async counterpart is ``Connection/sendFile(_:header:offset:count:timeout:)``.
     ///
     /// - Parameters:
     ///   - file: A file that is open for reading and can be read at any position.
-    ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing is
-    ///     sent.
-    ///   - count: The maximum number of bytes, or `nil` for all bytes.
-    ///   - timeout: The time limit for the whole file.
-    /// - Returns: The number of bytes that were sent.
+    ///   - header: The bytes to send before the file. By default, there are none.
+    ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing but
+    ///     the header is sent.
+    ///   - count: The maximum number of bytes of the file, or `nil` for all bytes.
+    ///   - timeout: The time limit for the header and the whole file.
+    /// - Returns: The number of bytes that were sent, including the header.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of bytes that were sent:
+    ///   number of bytes that were sent, including the header:
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///     connection broke.
     ///   - ``SocketError/Cause/system(_:)`` with the operation ``SocketError/Operation/sendFile``
@@ -37,84 +40,107 @@ extension Socket {
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
     public func sendFile(
-        _ file: FileDescriptor, offset: Int = 0, count: Int? = nil, timeout: TimeLimit = .never
+        _ file: FileDescriptor, header: [UInt8] = [], offset: Int = 0, count: Int? = nil,
+        timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
+        let part = try part(of: file, header, offset, count)
+        return try send(part, Deadline(startingNow: timeout), isFirst: true)
+    }
+
+    /// Checks the arguments of `sendFile`.
+    fileprivate func part(
+        of file: FileDescriptor, _ header: [UInt8], _ offset: Int, _ count: Int?
+    ) throws(SocketError) -> FilePart {
         try require(.stream, for: .send)
-        let limit = count ?? .max
-        guard offset >= 0, limit >= 0 else {
+        let count = count ?? .max
+        guard offset >= 0, count >= 0 else {
             throw failure(
-                .send, .invalidInput("offset \(offset) and count \(limit) must not be negative"))
+                .send, .invalidInput("offset \(offset) and count \(count) must not be negative"))
         }
-        let deadline = Deadline(startingNow: timeout)
+        return FilePart(file: file, header: header, offset: offset, count: count)
+    }
+
+    /// Sends a header and a part of a file, and returns the number of bytes that were sent.
+    ///
+    /// `isFirst` is true if this is the first step under the deadline.
+    fileprivate func send(
+        _ part: FilePart, _ deadline: Deadline, isFirst: Bool
+    ) throws(SocketError) -> Int {
         guard enter() else { throw failure(.send, .closed) }
         defer { leave() }
         // `SO_SNDTIMEO` limits each wait of sendfile(2) and not the whole call. So a call with a
         // time limit waits with poll(2).
         let isNonblocking = !deadline.isNever && beginNonblocking()
         defer { if isNonblocking { endNonblocking() } }
-        var sent = 0
+        var part = part
         do throws(SocketError) {
             // The kernel cannot encrypt, so the program reads the file.
             if tlsReference.isCreated {
-                try readAndSend(file, offset, limit, deadline, &sent)
+                try readAndSend(&part, upTo: part.limit, deadline, isFirst)
             } else {
-                try sendFile(file, offset, limit, deadline, isNonblocking, &sent)
+                if !part.header.isEmpty {
+                    let start = min(part.limit, part.header.count + 65536)
+                    try readAndSend(&part, upTo: start, deadline, isFirst)
+                }
+                try sendInKernel(&part, deadline, isFirst, isNonblocking)
             }
         } catch {
-            throw error.attributed(to: error.operation, bytesTransferred: sent, sent: sent)
+            throw error.attributed(
+                to: error.operation, bytesTransferred: part.sent, sent: part.sent)
         }
-        return sent
+        return part.sent
     }
 
     /// Sends with sendfile(2), and the rest with send(2) if sendfile(2) refuses.
-    private func sendFile(
-        _ file: FileDescriptor, _ offset: Int, _ limit: Int, _ deadline: Deadline,
-        _ isNonblocking: Bool, _ sent: inout Int
+    private func sendInKernel(
+        _ part: inout FilePart, _ deadline: Deadline, _ isFirst: Bool, _ isNonblocking: Bool
     ) throws(SocketError) {
         let most = deadline.isNever ? Int.max : System.mostAtOnce
         do throws(SocketError) {
-            while sent < limit {
-                let before = sent
+            while part.sent < part.limit {
+                let before = part.sent
                 let isPossible = try perform(
-                    .send, .sending, .inKernelUnlessLimited, deadline, isFirst: sent == 0
+                    .send, .sending, .inKernelUnlessLimited, deadline,
+                    isFirst: isFirst && before == 0
                 ) { descriptor, flags throws(Errno) in
                     // sendfile(2) has no flag like `MSG_DONTWAIT`.
                     guard isNonblocking || !flags.contains(.dontWait) else { return false }
-                    let (start, isTooFar) = offset.addingReportingOverflow(sent)
-                    guard !isTooFar else { return true }
-                    sent += try System.sendfile(
-                        descriptor, from: file.rawValue, offset: start,
-                        count: min(limit - sent, most))
+                    guard let position = part.position(after: 0) else { return true }
+                    let count = try System.sendfile(
+                        descriptor, from: part.file.rawValue, offset: position,
+                        count: min(part.limit - part.sent, most))
+                    part.sent += count
                     return true
                 }
                 guard isPossible else { break }
-                if sent == before { return }
+                if part.sent == before { return }
             }
         } catch {
             guard let code = error.errno, System.sendfileRefusals.contains(code) else {
                 throw error
             }
         }
-        try readAndSend(file, offset, limit, deadline, &sent)
+        try readAndSend(&part, upTo: part.limit, deadline, isFirst)
     }
 
-    /// Reads the rest of a file and sends it.
+    /// Reads the file and sends the bytes, until `end` bytes were sent in total.
+    ///
+    /// The first bytes of the file are sent together with the header.
     private func readAndSend(
-        _ file: FileDescriptor, _ offset: Int, _ limit: Int, _ deadline: Deadline,
-        _ sent: inout Int
+        _ part: inout FilePart, upTo end: Int, _ deadline: Deadline, _ isFirst: Bool
     ) throws(SocketError) {
-        var block: [UInt8] = []
-        while sent < limit {
-            block.removeAll(keepingCapacity: true)
+        var block = part.sent == 0 ? part.header : []
+        while part.sent < end {
             do throws(Errno) {
-                let (start, isTooFar) = offset.addingReportingOverflow(sent)
-                let most = isTooFar ? 0 : min(limit - sent, 65536)
-                _ = try block.append(atMost: most) { bytes throws(Errno) in
-                    try System.pread(file.rawValue, bytes, at: start)
+                let most = min(end - part.sent - block.count, 65536)
+                if let position = part.position(after: block.count) {
+                    _ = try block.append(atMost: most) { bytes throws(Errno) in
+                        try System.pread(part.file.rawValue, bytes, at: position)
+                    }
                 }
             } catch {
                 throw failure(
-                    .sendFile, .system(error), subject: "descriptor \(file.rawValue)")
+                    .sendFile, .system(error), subject: "descriptor \(part.file.rawValue)")
             }
             if block.isEmpty { return }
             try block.span.bytes.withUnsafeBytes { bytes throws(SocketError) in
@@ -123,22 +149,51 @@ extension Socket {
                     let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
                     let count: Int
                     do throws(SocketError) {
-                        count = try send(rest, deadline, isFirst: sent == 0, flushing: true)
+                        count = try send(
+                            rest, deadline, isFirst: isFirst && part.sent == 0, flushing: true)
                     } catch {
-                        sent += error.bytesTransferred
+                        part.sent += error.bytesTransferred
                         throw error
                     }
                     done += count
-                    sent += count
+                    part.sent += count
                 }
             }
+            block.removeAll(keepingCapacity: true)
         }
+    }
+}
+
+/// A header and a part of a file, and how much of them was sent.
+private struct FilePart {
+    let file: FileDescriptor
+    let header: [UInt8]
+    private let offset: Int
+    /// The maximum number of bytes to send, including the header.
+    let limit: Int
+    /// The number of bytes that were sent, including the header.
+    var sent = 0
+
+    init(file: FileDescriptor, header: [UInt8], offset: Int, count: Int) {
+        self.file = file
+        self.header = header
+        self.offset = offset
+        limit = count > .max - header.count ? .max : count + header.count
+    }
+
+    /// Returns the position in the file of the byte that follows the sent bytes and `count` more
+    /// bytes, or `nil` if no file is so large.
+    ///
+    /// The header must be among these bytes.
+    func position(after count: Int) -> Int? {
+        let (position, isTooFar) = offset.addingReportingOverflow(sent + count - header.count)
+        return isTooFar ? nil : position
     }
 }
 
 extension SocketStream {
     /// Flushes the written bytes and sends bytes of a file without copying them into the program;
-    /// see ``Socket/sendFile(_:offset:count:timeout:)``.
+    /// see ``Socket/sendFile(_:header:offset:count:timeout:)``.
     ///
     /// ```swift
     /// try stream.write("HTTP/1.0 200 OK\r\n\r\n")
@@ -149,28 +204,32 @@ extension SocketStream {
     ///
     /// - Parameters:
     ///   - file: A file that is open for reading and can be read at any position.
-    ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing is
-    ///     sent.
-    ///   - count: The maximum number of bytes, or `nil` for all bytes.
-    ///   - timeout: The time limit for the flush and the whole file.
-    /// - Returns: The number of bytes of the file that were sent.
+    ///   - header: The bytes to send between the written bytes and the file. By default, there are
+    ///     none.
+    ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing but
+    ///     the header is sent.
+    ///   - count: The maximum number of bytes of the file, or `nil` for all bytes.
+    ///   - timeout: The time limit for the flush, the header and the whole file.
+    /// - Returns: The number of bytes of the header and the file that were sent.
     /// - Throws: ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way. The errors
     ///   of ``flush(timeout:)``, with a ``SocketError/bytesTransferred`` of 0, and those of
-    ///   ``Socket/sendFile(_:offset:count:timeout:)``.
+    ///   ``Socket/sendFile(_:header:offset:count:timeout:)``.
     @discardableResult
     public func sendFile(
-        _ file: FileDescriptor, offset: Int = 0, count: Int? = nil, timeout: TimeLimit = .never
+        _ file: FileDescriptor, header: [UInt8] = [], offset: Int = 0, count: Int? = nil,
+        timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
         guard !isIncomplete else { throw socket.failure(.write, .incompleteWrite) }
+        let part = try socket.part(of: file, header, offset, count)
         let deadline = Deadline(startingNow: timeout)
+        let mustFlush = !output.isEmpty || socket.hasUnsent
         do throws(SocketError) {
             try flush(deadline, isFirst: true)
         } catch {
             throw error.with(bytesTransferred: 0)
         }
         do throws(SocketError) {
-            return try socket.sendFile(
-                file, offset: offset, count: count, timeout: deadline.remainingLimit)
+            return try socket.send(part, deadline, isFirst: !mustFlush)
         } catch {
             isIncomplete = error.bytesTransferred > 0
             throw error

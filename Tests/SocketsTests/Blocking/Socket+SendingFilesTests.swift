@@ -142,6 +142,88 @@ struct SocketSendingFilesTests {
         #expect(datagram?.operation == .send)
     }
 
+    @Test(
+        "sendFile sends a header and then the requested part of a file",
+        arguments: [
+            (0, 0), (0, 65_536), (0, 65_537), (7, 300_000), (299_999, 10), (300_000, 10),
+            (400_000, 10),
+        ], [TimeLimit.never, .seconds(20)])
+    func header(part: (offset: Int, count: Int), limit: TimeLimit) throws {
+        let (here, there) = try Socket.pair()
+        let bytes = pattern(300_000)
+        let file = try file(bytes)
+        defer { try? file.close() }
+        let header = Array("header".utf8)
+        let offset = min(part.offset, bytes.count)
+        let expected = header + bytes[offset...].prefix(part.count)
+        let sending = Background {
+            let count = try here.sendFile(
+                file, header: header, offset: part.offset, count: part.count, timeout: limit)
+            here.close()
+            return count
+        }
+        #expect(there.drain().bytes == expected)
+        #expect(try sending.value() == expected.count)
+    }
+
+    @Test("sendFile sends a header, and then a file that sendfile(2) refuses")
+    func headerOfRefusedFile() throws {
+        let (here, there) = try Socket.pair()
+        let file = try FileDescriptor.open("/proc/version", .readOnly)
+        defer { try? file.close() }
+        try here.sendFile(file, header: [7])
+        here.close()
+        let received = there.drain().bytes
+        #expect(received.first == 7)
+        #expect(received.dropFirst().starts(with: "Linux".utf8))
+    }
+
+    @Test("a header and a small file arrive together over TCP")
+    func headerInOneSegment() throws {
+        let (here, there) = try Loopback.tcpPair()
+        let file = try file(Array("file".utf8))
+        defer { try? file.close() }
+        try here.sendFile(file, header: Array("header ".utf8))
+        #expect(try there.receive(timeout: .seconds(30)) == Array("header file".utf8))
+    }
+
+    @Test("sendFile sends no header if the file cannot be read")
+    func headerOfUnreadableFile() throws {
+        let (here, there) = try Socket.pair()
+        let directory = try FileDescriptor.open("/etc", .readOnly)
+        defer { try? directory.close() }
+        let stream = SocketStream(here)
+        let error = #expect(throws: SocketError.self) {
+            try stream.sendFile(directory, header: [7])
+        }
+        #expect(error?.errno == .isDirectory)
+        #expect(error?.bytesTransferred == 0)
+        // The stream is unaffected.
+        try stream.write("x")
+        try stream.flush()
+        #expect(try there.receive(timeout: .seconds(30)) == [0x78])
+    }
+
+    @Test("a timeout of sendFile counts the bytes of the header and stops further writes")
+    func headerTimeout() throws {
+        let (here, there) = try Socket.pair()
+        let file = try file([1, 2, 3])
+        defer { try? file.close() }
+        let header = pattern(8 << 20)
+        let stream = SocketStream(here)
+        try stream.write("first ")
+        let error = #expect(throws: SocketError.self) {
+            try stream.sendFile(file, header: header, timeout: .milliseconds(20))
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(20)))
+        let sent = error?.bytesTransferred ?? 0
+        #expect((1..<header.count).contains(sent))
+        let later = #expect(throws: SocketError.self) { try stream.write("x") }
+        #expect(later?.cause == .incompleteWrite)
+        here.close()
+        #expect(there.drain().bytes == Array("first ".utf8) + header.prefix(sent))
+    }
+
     @Test("sendFile of a stream sends the written bytes first")
     func stream() throws {
         let (here, there) = try Socket.pair()
@@ -166,12 +248,12 @@ struct SocketSendingFilesTests {
         defer { try? file.close() }
         let sending = Background {
             try server.startTLS(serverTLS)
-            let count = try server.sendFile(file, offset: 5)
+            let count = try server.sendFile(file, header: [7, 8], offset: 5)
             try server.shutdown(.write)
             return count
         }
         try client.startTLS(clientTLS)
-        #expect(client.drain().bytes == Array(bytes[5...]))
-        #expect(try sending.value() == bytes.count - 5)
+        #expect(client.drain().bytes == [7, 8] + bytes[5...])
+        #expect(try sending.value() == 2 + bytes.count - 5)
     }
 }
