@@ -19,23 +19,24 @@ extension Socket {
     /// When a handler returns, `serve` calls ``finish(timeout:)`` with a limit of 2 s, so that a
     /// client that is still sending can read the whole answer. When a handler throws, `serve` closes
     /// the connection. The error is logged and does not affect the other connections. While the
-    /// process is short of descriptors, `serve` retries.
+    /// process is short of descriptors, further clients wait in the kernel's backlog.
     ///
     /// To stop, call ``close()`` on this socket on another thread or in a handler. `serve` then
-    /// waits for the handlers for at most ``ServeOptions/gracePeriod``. It closes the connections of
-    /// the remaining handlers, whose calls then throw ``SocketError/Cause/closed``, and returns when
-    /// these handlers have ended. The call blocks the thread; the async counterpart is
-    /// ``Listener/serve(options:_:)``.
+    /// stops accepting, so the kernel resets the clients in the backlog. It waits for the handlers
+    /// for at most ``ServeOptions/gracePeriod``. Then it closes the connections of the remaining
+    /// handlers, whose calls throw ``SocketError/Cause/closed``, and returns when these handlers have
+    /// ended. A handler that never ends therefore keeps `serve` from returning. The call blocks the
+    /// thread; the async counterpart is ``Listener/serve(options:_:)``.
     ///
     /// - Parameters:
-    ///   - threads: The number of threads, at least 1, which is the maximum number of open
-    ///     connections. ``ServeOptions/maximumConnections`` may limit it further.
+    ///   - threads: The number of threads, which is the maximum number of open connections.
+    ///     ``ServeOptions/maximumConnections`` may limit it further. A value below 1 is treated as 1.
     ///   - options: The limit of connections, the grace period and the logger. The limits for idle
     ///     connections and TLS handshakes are not used, because each call of a handler has its own.
     ///   - handler: The code to run for each connection.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `wouldBlock` if the system has
-    ///     no more threads. The socket is then closed.
+    ///   - ``SocketError/Cause/system(_:)`` with `wouldBlock` if the system has no more threads.
+    ///     The socket is then closed.
     ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket does not listen, or
     ///     if accepting fails for another reason that concerns the listening socket itself. The
     ///     socket is then closed.

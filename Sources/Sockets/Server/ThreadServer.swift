@@ -15,10 +15,15 @@ final class ThreadServer: Sendable {
 
     private struct State {
         var runningThreads = 0
-        /// The clients whose handlers have not returned.
+        var runningHandlers = 0
+        /// The clients whose connections are open.
         var clients: [ObjectIdentifier: Socket] = [:]
+        var closedConnections = 0
         /// A Boolean value that indicates whether the server has stopped accepting.
         var isStopping = false
+        /// A Boolean value that indicates whether the grace period has passed, so no handler may
+        /// begin.
+        var isOver = false
         /// The error of the listening socket, if it failed.
         var failure: SocketError?
     }
@@ -61,13 +66,20 @@ final class ThreadServer: Sendable {
     /// remaining connections.
     private func waitForHandlers() {
         if state.wait(atMost: options.gracePeriod, until: { $0.runningThreads == 0 }) { return }
-        let remaining = state.withLock { Array($0.clients.values) }
-        options.logger.warning(
-            "closing connections because their handlers did not finish in time",
-            metadata: [
-                "address": "\(listener.localAddress)", "connections": "\(remaining.count)",
-            ])
-        for client in remaining { client.close() }
+        let (clients, handlers) = state.withLock { state in
+            state.isOver = true
+            return (Array(state.clients.values), state.runningHandlers)
+        }
+        // Do not report connections whose handlers have returned, because their clients have their
+        // answers.
+        if handlers > 0 {
+            options.logger.warning(
+                "closing connections because their handlers did not finish in time",
+                metadata: [
+                    "address": "\(listener.localAddress)", "connections": "\(handlers)",
+                ])
+        }
+        for client in clients { client.close() }
         state.wait { $0.runningThreads == 0 }
     }
 
@@ -108,8 +120,7 @@ final class ThreadServer: Sendable {
                     case .retry: break
                     case .pause(let nanoseconds, let isFirst):
                         if isFirst { logShortage(code) }
-                        let pause = Duration.nanoseconds(nanoseconds)
-                        if state.wait(atMost: pause, until: { $0.isStopping }) { return nil }
+                        pause(.nanoseconds(nanoseconds))
                     case .fail:
                         stop(error)
                         return nil
@@ -129,6 +140,19 @@ final class ThreadServer: Sendable {
         return try listener.accept()
     }
 
+    /// Waits until the time is over, a connection has closed, which frees a descriptor, or the
+    /// listening socket is closed.
+    private func pause(_ duration: Duration) {
+        let deadline = Deadline(startingNow: TimeLimit(duration))
+        let closed = state.withLock { $0.closedConnections }
+        // Closing the listening socket does not wake this thread, so wait in slices.
+        while !deadline.hasPassed, !listener.isClosed {
+            let slice = Duration.microseconds(WaitPlan.slice)
+            let remaining = min(deadline.remaining ?? slice, slice)
+            if state.wait(atMost: remaining, until: { $0.closedConnections != closed }) { return }
+        }
+    }
+
     private func logShortage(_ code: Errno) {
         options.logger.warning(
             "cannot accept connections at the moment, so clients wait in the backlog",
@@ -136,19 +160,36 @@ final class ThreadServer: Sendable {
     }
 
     private func handle(_ client: Socket) {
-        let id = ObjectIdentifier(client)
-        state.update { $0.clients[id] = client }
-        defer { state.update { $0.clients[id] = nil } }
+        guard begin(client) else { return client.close() }
+        defer {
+            state.update { state in
+                state.clients[ObjectIdentifier(client)] = nil
+                state.closedConnections += 1
+            }
+        }
         do {
+            defer { state.update { $0.runningHandlers -= 1 } }
             try handler(client)
-            // Discard what a client still sends. Otherwise it would be reset and could lose the
-            // answer.
-            client.finish(timeout: .seconds(2))
         } catch {
             options.logger.handlerFailed(
                 error, on: listener.localAddress, local: client.localAddress,
                 remote: client.remoteAddress)
-            client.close()
+            return client.close()
+        }
+        // Discard what a client still sends. Otherwise it would be reset and could lose the answer.
+        client.finish(timeout: .seconds(2))
+    }
+
+    /// Records that a handler begins.
+    ///
+    /// Returns `false` if the grace period has passed, because nothing would close the connection
+    /// then.
+    private func begin(_ client: Socket) -> Bool {
+        state.withLock { state in
+            guard !state.isOver else { return false }
+            state.runningHandlers += 1
+            state.clients[ObjectIdentifier(client)] = client
+            return true
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Testing
 
@@ -150,6 +151,71 @@ struct SocketServingTests {
         client.close()
         #expect(throws: SocketError.self) { try sending.value() }
         try serving.stop()
+    }
+
+    @Test("serve logs nothing if no handler runs at the end of a grace period of zero")
+    func endsSilently() throws {
+        let log = LogRecorder()
+        let options = ServeOptions(gracePeriod: .zero, logger: log.logger)
+        let serving = try Serving(options: options, Self.echo)
+        let client = try serving.client()
+        try client.sendAll("x")
+        #expect(try client.readAll(1) == Array("x".utf8))
+        try client.shutdown(.write)
+        #expect(client.drain().error == nil)
+        client.close()
+        try serving.stop()
+        #expect(log.messages.isEmpty)
+    }
+
+    /// Counts threads, so it runs in a process of its own.
+    @Test("no thread is left after serve has returned")
+    func endsThreads() async {
+        await #expect(processExitsWith: .success) {
+            func threads() -> Int { entries(of: "/proc/self/task").count }
+            let before = threads()
+            let serving = try Serving(threads: 50, SocketServingTests.echo)
+            let client = try serving.client()
+            let haveStarted = await eventually { threads() >= before + 50 }
+            precondition(haveStarted)
+            client.close()
+            try serving.stop()
+            // The pool of the test's own tasks may have started a few threads.
+            let haveEnded = await eventually { threads() < before + 25 }
+            precondition(haveEnded)
+        }
+    }
+
+    /// Lowers the limit of descriptors, so it runs in a process of its own.
+    @Test("while descriptors run short, clients wait, and a close still ends the server")
+    func shortage() async {
+        await #expect(processExitsWith: .success) {
+            for closes in [true, false] {
+                let log = LogRecorder()
+                let serving = try Serving(options: ServeOptions(logger: log.logger)) {
+                    try $0.sendAll("x")
+                }
+                let client = try Socket(.ipv4, .stream)
+                let limit = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+                var usual = rlimit()
+                getrlimit(limit, &usual)
+                // The descriptors below 3 are in use. poll(2) fails if the limit is below the
+                // number of descriptors for which it waits.
+                var low = rlimit(rlim_cur: 3, rlim_max: usual.rlim_max)
+                setrlimit(limit, &low)
+                try client.connect(to: serving.listener.localAddress)
+                let isLogged = await eventually { !log.messages.isEmpty }
+                if closes { try serving.stop() }
+                setrlimit(limit, &usual)
+                precondition(isLogged)
+                precondition(log.messages[0].level == .warning)
+                if closes { continue }
+                let received = try client.readAll(1)
+                precondition(received == Array("x".utf8))
+                client.close()
+                try serving.stop()
+            }
+        }
     }
 
     @Test("serve throws for a socket that is closed or does not listen")

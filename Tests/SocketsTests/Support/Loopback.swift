@@ -121,7 +121,7 @@ private func targetsOfDescriptors() -> [String] {
     }
 }
 
-private func entries(of directory: String) -> [String] {
+func entries(of directory: String) -> [String] {
     guard let stream = opendir(directory) else { return [] }
     defer { closedir(stream) }
     return names(in: stream)
