@@ -71,12 +71,10 @@ extension Connection {
         defer { endJoin() }
         try other.begin(.join)
         defer { other.endJoin() }
-        for connection in [self, other] {
-            guard !connection.isIncomplete else {
-                throw connection.failure(.write, .incompleteWrite)
-            }
-            connection.scanner.stopSkipping()
+        for connection in [self, other] where connection.isIncomplete {
+            throw connection.failure(.write, .incompleteWrite)
         }
+        for connection in [self, other] { connection.scanner.stopSkipping() }
         let result = await moveBothWays(other, idle)
         guard let failure = result.failure else { return (result.forwarded, result.returned) }
         throw failure.with(

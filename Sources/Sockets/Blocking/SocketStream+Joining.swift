@@ -42,7 +42,7 @@ extension SocketStream {
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the streams ended
     ///     part-way.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if both streams have the same socket, or if a
-    ///     socket is not a stream.
+    ///     socket is not a stream or listens.
     ///   - ``SocketError/Cause/busy`` if another thread uses the TLS of one of the sockets.
     ///   - ``SocketError/Cause/closed`` if one of the sockets is closed.
     @discardableResult
@@ -58,10 +58,14 @@ extension SocketStream {
         defer { socket.leave() }
         guard other.socket.enter() else { throw other.socket.failure(.join, .closed) }
         defer { other.socket.leave() }
+        // Otherwise the join would fail at the first read, and reset the other connection.
+        try socket.requireConnection(for: .join)
+        try other.socket.requireConnection(for: .join)
         try socket.claimTLS(for: .join)
         defer { socket.unclaimTLS() }
         try other.socket.claimTLS(for: .join)
         defer { other.socket.unclaimTLS() }
+        for stream in [self, other] { stream.scanner.stopSkipping() }
 
         let isNonblocking = socket.beginNonblocking()
         defer { if isNonblocking { socket.endNonblocking() } }
@@ -85,12 +89,11 @@ extension SocketStream {
             unsentRequestBytes: forward.lost + back.lost)
     }
 
-    /// Throws an error unless the stream can be joined, and prepares it.
+    /// Throws an error unless the stream can be joined.
     private func requireJoinable() throws(SocketError) {
         try socket.require(.stream, for: .join)
         try requireBuffer(for: .join)
         guard !isIncomplete else { throw socket.failure(.write, .incompleteWrite) }
-        scanner.stopSkipping()
     }
 
     private var joinEnd: JoinEnd {

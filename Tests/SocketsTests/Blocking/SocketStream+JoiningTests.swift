@@ -127,7 +127,7 @@ struct SocketStreamJoiningTests {
         #expect(try joining.value() == (bytes.count, 0))
     }
 
-    @Test("join rejects the same socket, datagram sockets and an incomplete write")
+    @Test("join rejects the same socket, sockets that are not streams, and an incomplete write")
     func rejects() throws {
         let (_, front) = try Loopback.tcpPair()
         let stream = SocketStream(front)
@@ -139,12 +139,38 @@ struct SocketStreamJoiningTests {
         #expect(
             other?.cause
                 == .invalidInput("the socket's type is datagram: expected a stream socket"))
+        let packets = SocketStream(try Socket.pair(.sequencedPacket).0)
+        let third = #expect(throws: SocketError.self) { try packets.join(stream) }
+        #expect(
+            third?.cause
+                == .invalidInput("the socket's type is sequencedPacket: expected a stream socket"))
         stream.isIncomplete = true
         let (back, _) = try Loopback.tcpPair()
         let incomplete = #expect(throws: SocketError.self) {
             try stream.join(SocketStream(back))
         }
         #expect(incomplete?.cause == .incompleteWrite)
+    }
+
+    @Test("join rejects unconnected and listening sockets, and resets nothing")
+    func rejectsUnconnected() throws {
+        let (client, front) = try Loopback.tcpPair()
+        let stream = SocketStream(front)
+        for isFirst in [true, false] {
+            func error(with socket: Socket) -> SocketError? {
+                let other = SocketStream(socket)
+                return #expect(throws: SocketError.self) {
+                    try isFirst ? other.join(stream) : stream.join(other)
+                }
+            }
+            let unconnected = error(with: try Socket(.ipv4, .stream))
+            #expect(unconnected?.operation == .join)
+            #expect(unconnected?.errno == .socketNotConnected)
+            let listening = error(with: try Socket(on: Loopback.ipv4))
+            #expect(listening?.cause == .invalidInput("a listening socket has no connection"))
+        }
+        try front.sendAll("x")
+        #expect(try client.readAll(1) == Array("x".utf8))
     }
 
     @Test("a connection that a join has reset throws connectionAbort")

@@ -5,7 +5,12 @@ import SystemPackage
 
 // The points of `join`, `sendFile`, `abort` and `awaitHangup`.
 extension FaultPoint {
-    static let blockingJoins = joins(.blocking)
+    static let blockingJoins =
+        joins(.blocking) + [
+            // Before it moves bytes, the join checks that both sockets are connected.
+            joining(.blocking, .getsockopt, codes: [(.fails(.join), [ENOBUFS])]),
+            joining(.blocking, .getsockopt, skipping: 1, codes: [(.fails(.join), [ENOBUFS])]),
+        ]
     static let asyncJoins = joins(.tasks)
 
     private static func joins(_ half: JoinedPair.Half) -> [FaultPoint] {
