@@ -13,17 +13,20 @@ extension Connection {
     ///
     /// The ends of the streams are passed on:
     ///
-    /// - If a peer half-closes, the other connection is half-closed. The opposite direction goes on.
+    /// - If a peer half-closes, the other connection is half-closed. The opposite direction goes
+    ///   on.
     /// - If a connection breaks, the other one is reset, so that its peer does not take a broken
-    ///   stream for a complete one. Later calls on that connection throw `.connectionAbort`, because
-    ///   this side reset it. Unix sockets have no reset.
+    ///   stream for a complete one. Later calls on that connection throw `.connectionAbort`,
+    ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before are
+    ///   forwarded first, so a peer that does not read delays the reset.
     /// - If a connection breaks after its peer has half-closed, the other one is reset only if its
     ///   peer has received all bytes.
     ///
-    /// Bytes that were received before the call are forwarded first. A peer that does not read stops
-    /// the other one from sending. Between two connections without TLS, the kernel moves large
-    /// amounts of bytes through a pipe without copying them, as splice(2) does. An idle join has no
-    /// pipe. Neither connection is closed at the end.
+    /// Bytes that were received before the call are forwarded first. A peer that does not read
+    /// stops the other one from sending. Between two connections without TLS, the kernel moves
+    /// large amounts of bytes through a pipe without copying them, as splice(2) does. An idle join
+    /// has no pipe. Neither connection is closed at the end. Descriptors that a Unix peer passes
+    /// (`SCM_RIGHTS`) are not forwarded.
     ///
     /// No other task can read from the connections meanwhile, and writes of other tasks wait until
     /// the call ends. If the call ends early, no received bytes are lost. The next read returns the
@@ -159,7 +162,8 @@ extension Connection {
 
     private var joinEnd: JoinEnd {
         JoinEnd(
-            descriptor: source.descriptor, encryption: tlsSession, connectionError: connectionError)
+            descriptor: source.descriptor, family: family, encryption: tlsSession,
+            connectionError: connectionError)
     }
 
     /// Moves the bytes of one direction from this connection until it ends.

@@ -10,22 +10,26 @@ extension SocketStream {
     ///
     /// The ends of the streams are passed on:
     ///
-    /// - If a peer half-closes, the other connection is half-closed. The opposite direction goes on.
+    /// - If a peer half-closes, the other connection is half-closed. The opposite direction goes
+    ///   on.
     /// - If a connection breaks, the other one is reset, so that its peer does not take a broken
-    ///   stream for a complete one. Later calls on that connection throw `.connectionAbort`, because
-    ///   this side reset it. Unix sockets have no reset.
+    ///   stream for a complete one. Later calls on that connection throw `.connectionAbort`,
+    ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before are
+    ///   forwarded first, so a peer that does not read delays the reset.
     /// - If a connection breaks after its peer has half-closed, the other one is reset only if its
     ///   peer has received all bytes.
     ///
-    /// Written and received bytes in the buffers of the streams are forwarded first. A peer that does
-    /// not read stops the other one from sending. Between two connections without TLS, the kernel
-    /// moves large amounts of bytes through a pipe without copying them, as splice(2) does. For that,
-    /// the sockets are nonblocking during the call, unless they were duplicated or adopted in
-    /// nonblocking mode. Neither socket is closed at the end.
+    /// Written and received bytes in the buffers of the streams are forwarded first. A peer that
+    /// does not read stops the other one from sending. Between two connections without TLS, the
+    /// kernel moves large amounts of bytes through a pipe without copying them, as splice(2) does.
+    /// For that, the sockets are nonblocking during the call, unless they were duplicated or
+    /// adopted in nonblocking mode. Neither socket is closed at the end. Descriptors that a Unix
+    /// peer passes (`SCM_RIGHTS`) are not forwarded.
     ///
-    /// One thread moves both directions, so they cannot deadlock. If the call ends early, no received
-    /// bytes are lost. The next read returns the bytes that were received but not forwarded. The
-    /// call blocks the thread; the async counterpart is ``Connection/join(_:idleTimeout:)``.
+    /// One thread moves both directions, so they cannot deadlock. If the call ends early, no
+    /// received bytes are lost. The next read returns the bytes that were received but not
+    /// forwarded. The call blocks the thread; the async counterpart is
+    /// ``Connection/join(_:idleTimeout:)``.
     ///
     /// - Parameters:
     ///   - other: The other stream.
@@ -37,6 +41,7 @@ extension SocketStream {
     ///   `other`, and ``SocketError/bytesReturned`` of those that were returned from it:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed its
     ///     connection before it had received all bytes.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if a socket is not connected.
     ///   - ``SocketError/Cause/tls(_:)`` if the TLS of one of the connections failed.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too long.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the streams ended
@@ -98,7 +103,7 @@ extension SocketStream {
 
     private var joinEnd: JoinEnd {
         JoinEnd(
-            descriptor: socket.descriptor, encryption: socket.tlsSession,
+            descriptor: socket.descriptor, family: socket.family, encryption: socket.tlsSession,
             connectionError: socket.connectionError)
     }
 

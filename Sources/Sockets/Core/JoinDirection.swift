@@ -3,6 +3,7 @@ internal import SystemPackage
 /// What a join must know about one of its connections.
 struct JoinEnd {
     let descriptor: Int32
+    let family: AddressFamily
     /// The layer that encrypts the connection, or `nil` if the connection is not encrypted.
     let encryption: (any EncryptedStream)?
     let connectionError: ConnectionError?
@@ -144,8 +145,11 @@ struct JoinDirection: ~Copyable {
         } catch {
             return step(after: error, on: .destination)
         }
-        // A short receive has emptied the kernel's buffer, but TLS may have more decrypted bytes.
-        let isDrained = count < room.count && sent == count && origin.encryption == nil
+        // A short receive has emptied the kernel's buffer. But TLS may have more decrypted bytes,
+        // and a receive from a Unix socket ends at passed descriptors, even if bytes follow.
+        let isDrained =
+            count < room.count && sent == count && origin.encryption == nil
+            && origin.family != .unix
         return .moved(isDrained: isDrained)
     }
 

@@ -17,16 +17,16 @@ extension Socket {
     /// the kernel's backlog. The threads block all signals.
     ///
     /// When a handler returns, `serve` calls ``finish(timeout:)`` with a limit of 2 s, so that a
-    /// client that is still sending can read the whole answer. When a handler throws, `serve` closes
-    /// the connection. The error is logged and does not affect the other connections. While the
-    /// process is short of descriptors, further clients wait in the kernel's backlog.
+    /// client that is still sending can read the whole answer. When a handler throws, `serve`
+    /// closes the connection. The error is logged and does not affect the other connections. While
+    /// the process is short of descriptors, further clients wait in the kernel's backlog.
     ///
     /// To stop, call ``close()`` on this socket on another thread or in a handler. `serve` then
     /// stops accepting, so the kernel resets the clients in the backlog. It waits for the handlers
     /// for at most ``ServeOptions/gracePeriod``. Then it closes the connections of the remaining
-    /// handlers, whose calls throw ``SocketError/Cause/closed``, and returns when these handlers have
-    /// ended. A handler that never ends therefore keeps `serve` from returning. The call blocks the
-    /// thread; the async counterpart is ``Listener/serve(options:_:)``.
+    /// handlers, whose calls throw ``SocketError/Cause/closed``, and returns when these handlers
+    /// have ended. A handler that never ends therefore keeps `serve` from returning. The call
+    /// blocks the thread; the async counterpart is ``Listener/serve(options:_:)``.
     ///
     /// - Parameters:
     ///   - threads: The number of threads, which is the maximum number of open connections.

@@ -23,14 +23,14 @@ struct JoinDirectionTests {
                 try System.setBlocking(descriptor.number, false)
             }
             direction = JoinDirection(
-                from: Self.end(front), to: Self.end(back), maySplice: maySplice)
+                from: Self.end(front, overTCP), to: Self.end(back, overTCP), maySplice: maySplice)
             input = ByteBuffer(capacity: capacity)
             (self.client, self.front, self.back, self.server) = (client, front, back, server)
         }
 
-        private static func end(_ descriptor: Descriptor) -> JoinEnd {
+        private static func end(_ descriptor: Descriptor, _ isTCP: Bool) -> JoinEnd {
             JoinEnd(
-                descriptor: descriptor.number, encryption: nil,
+                descriptor: descriptor.number, family: isTCP ? .ipv4 : .unix, encryption: nil,
                 connectionError: ConnectionError())
         }
 

@@ -260,6 +260,18 @@ struct JoiningTests {
     }
 
     @Test(
+        "descriptors that a Unix peer passes do not hide the bytes after them",
+        arguments: JoinedPair.Half.allCases)
+    func passedDescriptors(half: JoinedPair.Half) async throws {
+        // The bytes are there before the join begins, so only one event reports them.
+        let pair = try JoinedPair(half, overTCP: false) { client, _ in
+            try client.withFileDescriptor { _ = try client.send("one", descriptors: [$0]) }
+            try client.sendAll("two")
+        }
+        #expect(try pair.server.readAll(6) == Array("onetwo".utf8))
+    }
+
+    @Test(
         "urgent data between large amounts of bytes does not stall a join",
         arguments: JoinedPair.Half.allCases)
     func urgentData(half: JoinedPair.Half) async throws {
