@@ -115,6 +115,10 @@ extension Connection {
     private func moveBothWays(_ other: Connection, _ idle: IdleLimit) async -> JoinResult {
         PipePool.beginJoin()
         defer { PipePool.endJoin() }
+        source.notifyOfHangups(other.source)
+        defer { source.stopNotifying(other.source) }
+        other.source.notifyOfHangups(source)
+        defer { other.source.stopNotifying(source) }
         let maySplice = prepareToSplice() && other.prepareToSplice()
         return await withTaskGroup(of: JoinEvent.self) { tasks in
             func connection(_ side: JoinState.Side) -> Connection { side == .this ? self : other }

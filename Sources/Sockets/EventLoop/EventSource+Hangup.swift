@@ -11,9 +11,8 @@ extension EventSource {
         guard enter() else { throw WaitFailure(.closed) }
         defer { leave() }
         let wakeup = Wakeup()
-        let wakeups = rareWakeups.object { RareWakeups() }.hangups
-        wakeups.withLock { $0.append(wakeup) }
-        defer { wakeups.withLock { $0.removeAll { $0 === wakeup } } }
+        notifyOfHangups(wakeup)
+        defer { stopNotifying(wakeup) }
         while true {
             wakeup.reset()
             let hasHungUp: Bool
@@ -31,10 +30,40 @@ extension EventSource {
         }
     }
 
-    /// Wakes the tasks that wait in `awaitHangup`.
+    /// Calls `wake` of an object when the connection may have hung up or is closed on this side,
+    /// until `stopNotifying`.
+    func notifyOfHangups(_ observer: any HangupObserver) {
+        rareWakeups.object { RareWakeups() }.hangupObservers.withLock { $0.append(observer) }
+    }
+
+    func stopNotifying(_ observer: any HangupObserver) {
+        rareWakeups.objectIfCreated?.hangupObservers.withLock {
+            $0.removeAll { $0 === observer }
+        }
+    }
+
+    /// Wakes the observers of hang-ups.
     @inline(never)
-    func wakeHangups() {
-        guard let wakeups = rareWakeups.objectIfCreated?.hangups else { return }
-        for wakeup in wakeups.withLock({ $0 }) { wakeup.wake() }
+    func reportHangup() {
+        guard let observers = rareWakeups.objectIfCreated?.hangupObservers else { return }
+        for observer in observers.withLock({ $0 }) { observer.wake() }
+    }
+}
+
+/// An object that is woken when a connection may have hung up or is closed on this side.
+protocol HangupObserver: AnyObject, Sendable {
+    /// Wakes the waiting tasks, which then recheck their conditions.
+    func wake()
+}
+
+extension Wakeup: HangupObserver {}
+
+// A join of two connections waits for only one of them at a time, so each connection observes the
+// other one.
+extension EventSource: HangupObserver {
+    func wake() {
+        ReadinessWord.publish()
+        reading.word.wake()
+        writing.word.wake()
     }
 }

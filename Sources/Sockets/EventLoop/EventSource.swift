@@ -146,7 +146,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func changed(_ readiness: Readiness) {
         if readiness.contains(.ending) {
             peerHasEnded.store(true, ordering: .relaxed)
-            if _slowPath(rareWakeups.isCreated) { wakeHangups() }
+            if _slowPath(rareWakeups.isCreated) { reportHangup() }
         }
         if !readiness.isDisjoint(with: [.readable, .ending]) { reading.word.wake() }
         if !readiness.isDisjoint(with: [.writable, .ending]) {
@@ -187,12 +187,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         if closing == .inUse, isConnection, !isShared.load(ordering: .relaxed) {
             linger.hangUp(descriptor)
         }
-        ReadinessWord.publish()
-        reading.word.wake()
-        writing.word.wake()
+        wake()
         writers.wakeAll()
         finishers.wakeAll()
-        if _slowPath(rareWakeups.isCreated) { wakeHangups() }
+        if _slowPath(rareWakeups.isCreated) { reportHangup() }
         leave()
     }
 
@@ -335,8 +333,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 final class RareWakeups: Sendable {
     /// Wakes the task that waits until another task has stopped reading.
     let operationEnd = Wakeup()
-    /// The wakeups of the tasks that wait in `awaitHangup`.
-    let hangups = Lock<[Wakeup]>([])
+    /// The objects to wake when the connection may have hung up.
+    let hangupObservers = Lock<[any HangupObserver]>([])
 }
 
 /// The running task.
