@@ -221,7 +221,7 @@ static size_t take_descriptors(
 
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
-    int flags) {
+    int *has_timestamp, int flags) {
     union {
         struct cmsghdr entry;
         char bytes[OTHER_ENTRIES + CMSG_SPACE(CSOCKETS_DESCRIPTOR_LIMIT * sizeof(int))];
@@ -236,6 +236,7 @@ ssize_t csockets_receive_descriptors(
     };
     *count = 0;
     *is_truncated = 0;
+    *has_timestamp = 0;
     ssize_t result = recvmsg(descriptor, &message, flags | MSG_CMSG_CLOEXEC);
     if (result < 0) return result;
     if (message.msg_flags & MSG_CTRUNC) *is_truncated = 1;
@@ -244,6 +245,8 @@ ssize_t csockets_receive_descriptors(
         if (entry->cmsg_level != SOL_SOCKET) continue;
         if (entry->cmsg_type == SCM_RIGHTS) {
             if (take_descriptors(entry, descriptors, count, room) > 0) *is_truncated = 1;
+        } else if (entry->cmsg_type == SCM_TIMESTAMP) {
+            *has_timestamp = 1;
         } else if (entry->cmsg_type == SCM_PIDFD) {
             // Pass no room for it, so that it is closed.
             take_descriptors(entry, descriptors, count, *count);

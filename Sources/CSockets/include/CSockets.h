@@ -72,10 +72,11 @@ ssize_t csockets_send_descriptors(
 /// Receives bytes with descriptors: recvmsg(2) with MSG_CMSG_CLOEXEC. On entry, `count` is the room
 /// at `descriptors`, at most CSOCKETS_DESCRIPTOR_LIMIT; on return, it is the number of received
 /// descriptors. `is_truncated` is set to 1 if the message had more descriptors, which are then
-/// closed, and to 0 otherwise.
+/// closed, and to 0 otherwise. `has_timestamp` is set to 1 if the kernel reported when the message
+/// arrived (SO_TIMESTAMP), and to 0 otherwise.
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
-    int flags);
+    int *has_timestamp, int flags);
 
 /// The numbers of the socket options SO_PEERGROUPS and SO_PEERPIDFD, which older headers lack.
 extern const int csockets_peer_groups;

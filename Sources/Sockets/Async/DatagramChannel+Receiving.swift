@@ -107,7 +107,7 @@ extension DatagramChannel {
     private func next(
         atMost count: Int, _ timeout: TimeLimit
     ) async throws(SocketError) -> (UnsafeRawBufferPointer, DatagramHeader) {
-        if family == .unix { return try await nextUnixDatagram(queue.room(for: count), timeout) }
+        if family == .unix { return try await nextUnixDatagram(memory.room(for: count), timeout) }
         let datagram = try await nextInternetDatagram(timeout)
         let bytes = UnsafeRawBufferPointer(rebasing: datagram.bytes.prefix(Swift.max(0, count)))
         let header = DatagramHeader(

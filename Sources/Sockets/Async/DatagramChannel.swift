@@ -41,6 +41,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// because the channel has more than one address.
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
+    /// The memory for the received Unix datagram.
+    let memory = MessageMemory()
     let file: UnixSocketFile?
     /// The tasks that wait for space in the queue of a Unix peer, by the peer's address.
     let unixWaits = Lock<[SocketAddress: UnixWait]>([:])

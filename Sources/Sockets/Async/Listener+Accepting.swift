@@ -35,7 +35,8 @@ extension Listener: AsyncSequence {
         ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
         ///   - ``SocketError/Cause/busy`` if another task accepts from the listener.
         ///   - ``SocketError/Cause/system(_:)`` if the listening socket itself fails.
-        ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
+        ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded, or if it is on a
+        ///     sequenced-packet socket.
         public mutating func next() async throws(SocketError) -> Connection? {
             let listener = acceptor.listener
             do throws(WaitFailure) {

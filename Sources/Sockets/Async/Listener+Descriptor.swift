@@ -48,7 +48,7 @@ extension Listener {
         }
         return try Listener(
             taking: OwnedSocket(
-                OwnedDescriptor(copy), family, .stream, local: localAddress,
+                OwnedDescriptor(copy), family, type, local: localAddress,
                 adoptedMode: source.modeAfterRelease, mayLinger: true, isShared: true),
             on: group.nextRoundRobin(), of: group, tls: tls, isAdopted: true)
     }

@@ -38,11 +38,12 @@ extension Listener {
     /// Begins to accept from this socket, and excludes other accepting tasks.
     ///
     /// The method rejects a sharded listener, because the clients of its other sockets would never
-    /// be accepted.
-    func beginAccepting() throws(WaitFailure) {
+    /// be accepted. It also rejects a listener whose clients are of another type.
+    func beginAccepting(_ type: SocketType = .stream) throws(WaitFailure) {
         guard !isSharded else {
             throw WaitFailure(.invalidInput("a sharded listener can only be used with serve"))
         }
+        try require(type)
         try source.beginReading()
     }
 }

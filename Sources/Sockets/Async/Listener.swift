@@ -45,6 +45,8 @@ public final class Listener: DescriptorOwner, Sendable {
     /// The wakeup for an acceptor that has no free slot or pauses after a shortage.
     let retryWakeup = Wakeup()
     let family: AddressFamily
+    /// The type of the socket and of its clients: a stream or a sequenced-packet socket.
+    let type: SocketType
     let file: UnixSocketFile?
     /// A Boolean value that indicates whether other code may clear `O_NONBLOCK`, because it has
     /// used the descriptor or may have another descriptor of the same socket.
@@ -79,7 +81,8 @@ public final class Listener: DescriptorOwner, Sendable {
     /// IPv4 and IPv6.
     ///
     /// - Parameters:
-    ///   - endpoint: The local endpoint: TCP or a Unix stream.
+    ///   - endpoint: The local endpoint: TCP, a Unix stream or a Unix sequenced-packet socket. For
+    ///     the last of these, accept with ``acceptPacketConnection(timeout:)``.
     ///   - timeout: The time limit for the name lookup.
     ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain
     ///     connections.
@@ -89,9 +92,9 @@ public final class Listener: DescriptorOwner, Sendable {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is neither TCP nor a Unix stream,
-    ///     if it is a Unix path and `options` request sharding, or if the TLS configuration is a
-    ///     client's.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is a datagram endpoint, if it is a
+    ///     Unix path and `options` request sharding, if the TLS configuration is a client's, or if
+    ///     TLS is requested for sequenced packets.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or
     ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
     ///     exist.
@@ -102,7 +105,7 @@ public final class Listener: DescriptorOwner, Sendable {
         on endpoint: Endpoint, timeout: TimeLimit = .never, tls: TLSConfiguration? = nil,
         group: LoopGroup = .shared, options: ListenOptions = ListenOptions()
     ) async throws(SocketError) {
-        try endpoint.require(.stream, for: .listen)
+        try endpoint.require(.stream, or: .sequencedPacket, for: .listen)
         if let tls { try Self.check(tls, endpoint) }
         if options.sharded { try Self.checkSharding(endpoint) }
         let options = Self.withNoDelay(options, isTCP: endpoint.transport == .tcp)
@@ -117,8 +120,13 @@ public final class Listener: DescriptorOwner, Sendable {
         let cause: SocketError.Cause
         do throws(TLSFailure) {
             _ = try tls.context()
-            if tls.role == .server { return }
-            cause = .invalidInput("the TLS configuration is a client's: expected .server")
+            if endpoint?.transport.socketType == .sequencedPacket {
+                cause = .invalidInput("TLS needs a stream, but the endpoint transfers packets")
+            } else if tls.role == .server {
+                return
+            } else {
+                cause = .invalidInput("the TLS configuration is a client's: expected .server")
+            }
         } catch {
             cause = .tls(error)
         }
@@ -190,6 +198,7 @@ public final class Listener: DescriptorOwner, Sendable {
         self.siblings = siblings ?? []
         self.tls = tls
         family = socket.family
+        type = socket.type
         localAddress = socket.localAddress ?? .unnamed
         isWildcard = localAddress.ip?.isUnspecified ?? false
         self.group = group
@@ -243,23 +252,29 @@ public final class Listener: DescriptorOwner, Sendable {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if no client connected in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No client is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already accepting.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded, or if it is on a
+    ///     sequenced-packet socket.
     ///   - ``SocketError/Cause/closed`` if the listener was closed.
     public func accept(timeout: TimeLimit = .never) async throws(SocketError) -> Connection {
         do throws(WaitFailure) {
             try beginAccepting()
             defer { source.endReading() }
-            var deadline = Deadline(timeout)
-            let accepted = try await source.perform(.reading, &deadline) {
-                descriptor throws(Errno) in
-                try keepNonblocking(descriptor)
-                let accepted = try AcceptedPeer(System.acceptNext(descriptor, blocking: false))
-                source.reading.word.setReady()
-                return accepted
-            }
+            let accepted = try await nextPeer(timeout)
             return try withSession(connection(for: accepted, on: group.next()))
         } catch {
             throw failure(error.cause)
+        }
+    }
+
+    /// Waits for the next client that has not disconnected yet, and accepts it.
+    @inline(__always)
+    func nextPeer(_ timeout: TimeLimit) async throws(WaitFailure) -> AcceptedPeer {
+        var deadline = Deadline(timeout)
+        return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
+            try keepNonblocking(descriptor)
+            let accepted = try AcceptedPeer(System.acceptNext(descriptor, blocking: false))
+            source.reading.word.setReady()
+            return accepted
         }
     }
 

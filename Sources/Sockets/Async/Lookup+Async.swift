@@ -76,7 +76,7 @@ extension Lookup {
 }
 
 extension OwnedSocket {
-    /// Creates a socket that is bound to an endpoint, and listens if it is a stream.
+    /// Creates a socket that is bound to an endpoint, and listens unless it is a datagram socket.
     static func bound(
         on endpoint: Endpoint, _ timeout: TimeLimit, _ options: ListenOptions, _ group: LoopGroup
     ) async throws(SocketError) -> OwnedSocket {
@@ -92,11 +92,19 @@ extension OwnedSocket {
 }
 
 extension Endpoint {
-    /// Throws an error unless the endpoint's sockets have this type.
-    func require(_ type: SocketType, for operation: SocketError.Operation) throws(SocketError) {
-        guard transport.socketType != type else { return }
-        let expected = type == .stream ? "tcp:// or unix:" : "udp:// or unixgram:"
+    /// Throws an error unless the endpoint's sockets have this type, or the other type.
+    func require(
+        _ type: SocketType, or other: SocketType? = nil, for operation: SocketError.Operation
+    ) throws(SocketError) {
+        guard transport.socketType != type, transport.socketType != other else { return }
+        let schemes = Transport.allCases
+            .filter { $0.socketType == type || $0.socketType == other }
+            .map { $0.isUnix ? "\($0):" : "\($0)://" }
+        let others = schemes.dropLast().joined(separator: ", ")
+        let expected = (others.isEmpty ? [] : [others]) + schemes.suffix(1)
         throw SocketError(
-            operation, .invalidInput("the endpoint must be \(expected)"), endpoint: self)
+            operation,
+            .invalidInput("the endpoint must be \(expected.joined(separator: " or "))"),
+            endpoint: self)
     }
 }

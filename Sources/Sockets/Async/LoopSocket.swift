@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// A socket that waits on an event loop: `Connection`, `DatagramChannel`.
+/// A socket that waits on an event loop: `Connection`, `PacketConnection`, `DatagramChannel`.
 protocol LoopSocket: DescriptorOwner {
     var source: EventSource { get }
     var localAddress: SocketAddress { get }

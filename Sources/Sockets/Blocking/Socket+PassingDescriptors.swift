@@ -137,11 +137,9 @@ extension Socket {
         let message = try perform(.receive, .receiving, .inKernel, deadline) {
             descriptor, flags throws(Errno) in
             let message = try DescriptorMessage(
-                receivedFrom: descriptor, atMost: room, descriptorsAtMost: limit, flags)
-            // A message with descriptors but no bytes is an empty packet, not the end of a stream.
-            if message.bytes.isEmpty, message.descriptorCount == 0 {
-                try checkEnd(of: descriptor)
-            }
+                receivedFrom: descriptor, atMost: room, descriptorsAtMost: limit,
+                type == .stream ? flags : flags.union(.fullLength))
+            if message.isEnd { try checkEnd(of: descriptor) }
             return message
         }
         if let cause = message.truncation {

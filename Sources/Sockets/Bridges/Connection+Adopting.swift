@@ -37,11 +37,18 @@ extension Connection {
             try self.init(taking: owned, on: loop)
             sendFileMayWait = true
         } catch {
-            throw SocketError(
-                .adopt, .system(error),
-                subject: address.flatMap { $0 == .unnamed ? nil : "the socket on \($0)" },
-                localAddress: address)
+            throw .adoption(of: address, error)
         }
+    }
+}
+
+extension SocketError {
+    /// Returns the error of adopting a socket with this local address as a connection.
+    static func adoption(of address: SocketAddress?, _ error: Errno) -> SocketError {
+        SocketError(
+            .adopt, .system(error),
+            subject: address.flatMap { $0 == .unnamed ? nil : "the socket on \($0)" },
+            localAddress: address)
     }
 }
 
@@ -50,7 +57,7 @@ extension OwnedSocket {
     ///
     /// After a reset by the peer, the kernel reports `ENOTCONN` too, but the bytes that arrived
     /// before the reset can still be read. So the call succeeds if the socket was connected.
-    fileprivate func checkConnected() throws(Errno) {
+    func checkConnected() throws(Errno) {
         do throws(Errno) {
             _ = try System.getpeername(descriptor.number)
         } catch .socketNotConnected {

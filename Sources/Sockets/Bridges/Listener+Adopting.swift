@@ -1,7 +1,7 @@
 internal import SystemPackage
 
 extension Listener {
-    /// Creates a listener that takes ownership of a listening stream socket.
+    /// Creates a listener that takes ownership of a listening socket.
     ///
     /// Later calls on `socket` throw ``SocketError/Cause/closed``.
     ///
@@ -13,11 +13,11 @@ extension Listener {
     /// then.
     ///
     /// - Parameters:
-    ///   - socket: A listening socket of the type ``SocketType/stream``.
+    ///   - socket: A listening socket. If its type is ``SocketType/sequencedPacket``, the listener
+    ///     accepts clients with ``acceptPacketConnection(timeout:)``.
     ///   - group: The loops that wait for clients and serve them.
     /// - Throws: One of these errors, after which the socket is unchanged:
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type or does not
-    ///     listen.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket does not listen.
     ///   - The errors of ``Socket/release()``.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
@@ -25,11 +25,9 @@ extension Listener {
         let isListening = try socket.call(.adopt) { descriptor throws(Errno) in
             try System.isListening(descriptor)
         }
-        guard socket.type == .stream, isListening else {
-            let what =
-                isListening ? "the socket's type is \(socket.type)" : "the socket does not listen"
+        guard isListening else {
             throw SocketError(
-                .adopt, .invalidInput("\(what): expected a listening stream socket"),
+                .adopt, .invalidInput("the socket does not listen"),
                 localAddress: socket.localAddress)
         }
         var owned = try socket.handOver()

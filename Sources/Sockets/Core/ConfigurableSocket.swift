@@ -1,7 +1,7 @@
 internal import SystemPackage
 
 /// A socket with options and a descriptor: ``Socket``, ``SocketStream``, ``Connection``,
-/// ``Listener`` and ``DatagramChannel``.
+/// ``PacketConnection``, ``Listener`` and ``DatagramChannel``.
 ///
 /// Only the types of this library conform to it.
 public protocol ConfigurableSocket {

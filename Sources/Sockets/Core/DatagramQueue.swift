@@ -5,10 +5,6 @@ final class DatagramQueue: @unchecked Sendable {
     // Safe because only the receiving task uses the queue, and at most one task receives at a time.
     // `EventSource.begin` and `end` make its changes visible to the next task.
     @exclusivity(unchecked) private var batch = DatagramBatch()
-    /// Room for one Unix datagram.
-    @exclusivity(unchecked) private var memory: UnsafeMutableRawBufferPointer?
-
-    deinit { memory?.deallocate() }
 
     /// A Boolean value that indicates whether all received datagrams have been returned.
     @inline(__always)
@@ -24,22 +20,5 @@ final class DatagramQueue: @unchecked Sendable {
     @inline(__always)
     func refill(from descriptor: Int32) throws(Errno) -> Bool {
         try System.recvmmsg(descriptor, &batch, [.fullLength, .dontWait]) < DatagramBatch.capacity
-    }
-
-    /// Returns uninitialized memory for one Unix datagram, which may be longer than an Internet
-    /// datagram.
-    ///
-    /// The memory is valid until the next call.
-    func room(for count: Int) -> UnsafeMutableRawBufferPointer {
-        // Limit the size, because `count` may be `Int.max`. The kernel delivers no datagram that is
-        // longer than this limit. A large buffer costs little, because its pages are not used
-        // before the kernel writes to them.
-        let count = Swift.min(Swift.max(0, count), 1 << 24)
-        if let memory, memory.count >= count { return .init(rebasing: memory[..<count]) }
-        memory?.deallocate()
-        let room = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(count, 65_536), alignment: 16)
-        memory = room
-        return UnsafeMutableRawBufferPointer(rebasing: room[..<count])
     }
 }

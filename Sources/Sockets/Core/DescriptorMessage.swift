@@ -12,9 +12,17 @@ public import SystemPackage
 /// The message owns the descriptors, which have close-on-exec. At the end of its lifetime, it
 /// closes the descriptors that the program has not taken, so none is leaked.
 public struct DescriptorMessage: ~Copyable, Sendable {
-    /// The bytes, or no bytes at the end of a stream and in an empty datagram.
+    /// The bytes, or no bytes at the end of a stream and in an empty datagram or packet.
     public let bytes: [UInt8]
 
+    /// The length of the message in bytes, which exceeds the number of `bytes` if a datagram or a
+    /// packet was longer than the buffer.
+    public let originalCount: Int
+
+    /// A Boolean value that indicates whether the connection has ended.
+    ///
+    /// For an empty packet, the property is also true unless the socket has `SO_TIMESTAMP`.
+    let isEnd: Bool
     /// The descriptors that were not taken yet, in reverse order.
     private var remaining: [Int32] = []
     /// The reason why descriptors are missing, or `nil` if all of them were received.
@@ -32,40 +40,57 @@ public struct DescriptorMessage: ~Copyable, Sendable {
         remaining.popLast().map { FileDescriptor(rawValue: $0) }
     }
 
+    /// A Boolean value that indicates whether the message was longer than the buffer.
+    ///
+    /// The bytes that did not fit are lost.
+    public var isTruncated: Bool { originalCount > bytes.count }
+
     /// Creates a message without descriptors.
-    init(bytes: [UInt8]) {
-        self.bytes = bytes
-        truncation = nil
-    }
+    init(bytes: [UInt8]) { self.init(bytes, ReceivedMessage(size: bytes.count), limit: 0) }
 
     /// Receives a message: recvmsg(2).
     init(
         receivedFrom descriptor: Int32, atMost count: Int, descriptorsAtMost limit: Int,
         _ flags: TransferFlags
     ) throws(Errno) {
-        let limit = min(max(0, limit), System.descriptorLimit)
+        let limit = Self.clamped(limit)
         var bytes: [UInt8] = []
-        var descriptors: [Int32] = []
-        var isTruncated = false
+        var received = ReceivedMessage()
         _ = try bytes.append(atMost: count) { free throws(Errno) in
-            let size: Int
-            (size, descriptors, isTruncated) = try System.recvmsg(
-                descriptor, free, descriptorsAtMost: limit, flags)
-            return size
+            received = try System.recvmsg(descriptor, free, descriptorsAtMost: limit, flags)
+            return min(received.size, free.count)
         }
+        self.init(bytes, received, limit: limit)
+    }
+
+    /// Receives a message into memory of the caller, and copies its bytes: recvmsg(2).
+    init(
+        receivedFrom descriptor: Int32, into room: UnsafeMutableRawBufferPointer,
+        descriptorsAtMost limit: Int, _ flags: TransferFlags
+    ) throws(Errno) {
+        let limit = Self.clamped(limit)
+        let received = try System.recvmsg(descriptor, room, descriptorsAtMost: limit, flags)
+        self.init([UInt8](room.prefix(received.size)), received, limit: limit)
+    }
+
+    private init(_ bytes: [UInt8], _ received: ReceivedMessage, limit: Int) {
         self.bytes = bytes
+        originalCount = received.size
+        isEnd = received.isEnd
         // The kernel does not say why it discarded descriptors. If there was room for more, the
         // process had no free descriptor.
         truncation =
-            if !isTruncated {
+            if !received.isTruncated {
                 nil
-            } else if descriptors.count < limit {
+            } else if received.descriptors.count < limit {
                 .system(.tooManyOpenFiles)
             } else {
                 .invalidInput("the message has more descriptors than the limit of \(limit)")
             }
-        remaining = descriptors.reversed()
+        remaining = received.descriptors.reversed()
     }
+
+    private static func clamped(_ limit: Int) -> Int { min(max(0, limit), System.descriptorLimit) }
 
     deinit {
         for descriptor in remaining { System.close(descriptor) }

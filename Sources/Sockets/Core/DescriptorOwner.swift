@@ -1,7 +1,7 @@
 internal import SystemPackage
 
-/// A type that can make system calls on a descriptor: `Socket`, `Connection`, `Listener`,
-/// `DatagramChannel`.
+/// A type that can make system calls on a descriptor: `Socket`, `Connection`, `PacketConnection`,
+/// `Listener`, `DatagramChannel`.
 protocol DescriptorOwner: ConfigurableSocket {
     var family: AddressFamily { get }
 

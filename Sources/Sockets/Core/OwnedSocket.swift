@@ -1,7 +1,7 @@
 internal import SystemPackage
 
-/// A new socket before a `Socket`, `Connection`, `Listener` or `DatagramChannel` takes ownership of
-/// it.
+/// A new socket before a `Socket`, `Connection`, `PacketConnection`, `Listener` or
+/// `DatagramChannel` takes ownership of it.
 ///
 /// If no such type takes ownership, the descriptor is closed and the socket file that bind created
 /// is removed at the end of the value's lifetime.
@@ -254,7 +254,8 @@ struct OwnedSocket: ~Copyable {
 
     /// Binds an address: bind(2).
     ///
-    /// The socket then owns the socket file of a Unix path.
+    /// The socket then owns the socket file of a Unix path. For ``SocketAddress/unnamed``, the kernel
+    /// chooses an abstract name for a Unix socket.
     mutating func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
             let raw = try address.raw(for: family, .bind, on: descriptor.number)
@@ -315,6 +316,8 @@ extension SocketAddress {
 
     /// Returns the address in the kernel's form for a socket of `socketFamily`.
     ///
+    /// For bind(2) on a Unix socket, ``unnamed`` makes the kernel choose an abstract name.
+    ///
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if a socket of that family cannot use the
     ///   address.
     func raw(
@@ -329,6 +332,9 @@ extension SocketAddress {
                     "the address has the family \(family),"
                         + " but the socket has \(socketFamily)"),
                 remoteAddress: self)
+        }
+        if self == .unnamed, operation == .bind, socketFamily == .unix {
+            return RawSocketAddress(.unix([]))
         }
         do throws(Errno) {
             return try raw(for: socketFamily, on: descriptor)

@@ -43,8 +43,8 @@ extension SocketError: CustomStringConvertible {
         case (.read, .busy), (.exchange, .busy), (.join, .busy):
             return "another task is already reading from this connection"
         case (.receive, .busy):
-            let channel = localAddress.flatMap { $0 == .unnamed ? nil : "the channel on \($0)" }
-            return "another task is already receiving from \(channel ?? "this channel")"
+            let socket = localAddress.flatMap { $0 == .unnamed ? nil : "the socket on \($0)" }
+            return "another task is already receiving from \(socket ?? "this socket")"
         case (.write, .busy):
             return "another task is already writing to this connection"
         case (.accept, .busy):

@@ -75,6 +75,7 @@ extension Listener {
     private func beginServing() throws(SocketError) {
         var begun: [Listener] = []
         do throws(WaitFailure) {
+            try require(.stream)
             for shard in shards {
                 try shard.source.beginReading()
                 begun.append(shard)

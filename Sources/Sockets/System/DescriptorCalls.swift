@@ -2,6 +2,23 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
+/// What recvmsg(2) has received from a Unix socket.
+struct ReceivedMessage {
+    /// The number of bytes, or the length of the message if `fullLength` was passed.
+    var size = 0
+    var descriptors: [Int32] = []
+    /// A Boolean value that indicates whether the message had more descriptors.
+    var isTruncated = false
+    /// A Boolean value that indicates whether the kernel reported when the message arrived:
+    /// `SO_TIMESTAMP`.
+    var hasTimestamp = false
+
+    /// A Boolean value that indicates whether the connection has ended.
+    ///
+    /// Without `SO_TIMESTAMP`, this property is also true for an empty packet.
+    var isEnd: Bool { size == 0 && descriptors.isEmpty && !isTruncated && !hasTimestamp }
+}
+
 // Descriptors and credentials of Unix sockets (unix(7)).
 extension System {
     /// The largest number of descriptors in one message.
@@ -26,21 +43,23 @@ extension System {
     /// Receives bytes with at most `limit` descriptors, which get close-on-exec: recvmsg(2) with
     /// `MSG_CMSG_CLOEXEC`.
     ///
-    /// The caller owns the descriptors. `isTruncated` is true if the message had more descriptors.
+    /// The caller owns the descriptors.
     static func recvmsg(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, descriptorsAtMost limit: Int,
         _ flags: TransferFlags
-    ) throws(Errno) -> (size: Int, descriptors: [Int32], isTruncated: Bool) {
+    ) throws(Errno) -> ReceivedMessage {
         var descriptors = [Int32](repeating: -1, count: limit)
         var count = limit
-        var isTruncated: Int32 = 0
+        var (isTruncated, hasTimestamp): (Int32, Int32) = (0, 0)
         let size = try systemCall(.recvmsg, onInterrupt: .report) {
             csockets_receive_descriptors(
                 descriptor, buffer.baseAddress, buffer.count, &descriptors, &count, &isTruncated,
-                flags.rawValue)
+                &hasTimestamp, flags.rawValue)
         }
         descriptors.removeLast(limit - count)
-        return (size, descriptors, isTruncated != 0)
+        return ReceivedMessage(
+            size: size, descriptors: descriptors, isTruncated: isTruncated != 0,
+            hasTimestamp: hasTimestamp != 0)
     }
 
     /// Returns the process, the user and the group of a peer: getsockopt(2) with `SO_PEERCRED`.

@@ -15,6 +15,7 @@ struct OptionKey: Hashable, Sendable {
     static let receiveBufferSize = OptionKey(level: SOL_SOCKET, name: SO_RCVBUF)
     static let sendBufferSize = OptionKey(level: SOL_SOCKET, name: SO_SNDBUF)
     static let type = OptionKey(level: SOL_SOCKET, name: SO_TYPE)
+    static let timestamp = OptionKey(level: SOL_SOCKET, name: SO_TIMESTAMP)
     static let bindToDevice = OptionKey(level: SOL_SOCKET, name: SO_BINDTODEVICE)
     static let mark = OptionKey(level: SOL_SOCKET, name: SO_MARK)
     static let priority = OptionKey(level: SOL_SOCKET, name: SO_PRIORITY)

@@ -24,19 +24,4 @@ struct DatagramQueueTests {
         #expect(inbox.next()?.bytes.count == 1)
         #expect(inbox.next() == nil)
     }
-
-    @Test("room(for:) reuses its memory")
-    func same() {
-        let inbox = DatagramQueue()
-        let first = inbox.room(for: 65535).baseAddress
-        #expect(inbox.room(for: 65535).baseAddress == first)
-        #expect(inbox.room(for: 1).baseAddress == first)
-    }
-
-    @Test(
-        "room(for:) returns the requested size, clamped to the range from 0 to 16 MiB",
-        arguments: [(0, 0), (-5, 0), (1, 1), (200_000, 200_000), (.max, 1 << 24)])
-    func counts(requested: Int, expected: Int) {
-        #expect(DatagramQueue().room(for: requested).count == expected)
-    }
 }

@@ -399,9 +399,9 @@ struct SocketErrorTextTests {
         let error = SocketError(.receive, .busy, localAddress: Self.own)
         #expect(
             error.description
-                == "cannot receive: another task is already receiving from the channel on 127.0.0.1:80"
+                == "cannot receive: another task is already receiving from the socket on 127.0.0.1:80"
         )
         let unnamed = SocketError(.receive, .busy, localAddress: .unnamed)
-        #expect(unnamed.description.hasSuffix("receiving from this channel"))
+        #expect(unnamed.description.hasSuffix("receiving from this socket"))
     }
 }
