@@ -10,6 +10,15 @@ extension Socket {
     /// an IPv4 socket binds a mapped address as its IPv4 address. On `::`, an IPv6 socket also
     /// serves IPv4 unless the option ``SocketOption/ipv6Only`` is set.
     ///
+    /// For ``SocketAddress/unnamed``, the kernel gives a Unix socket an abstract name that no other
+    /// socket has (unix(7), "Autobind feature"). A datagram client can then receive replies:
+    ///
+    /// ```swift
+    /// let client = try Socket(.unix, .datagram)
+    /// try client.bind(on: .unnamed)
+    /// print(client.localAddress)  // such as @0b4c2
+    /// ```
+    ///
     /// - Parameter address: The local address.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `addressInUse` if another socket uses the address,
@@ -18,7 +27,8 @@ extension Socket {
     ///     belong to this machine.
     ///   - ``SocketError/Cause/system(_:)`` with `permissionDenied` if the port is below 1024 and
     ///     the program lacks the privilege for it.
-    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket is already bound.
+    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket is already bound, or
+    ///     if the address is ``SocketAddress/unnamed`` and the socket is not a Unix socket.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func bind(on address: SocketAddress) throws(SocketError) {

@@ -18,7 +18,13 @@ public struct ConnectOptions: Sendable {
     /// ])
     /// ```
     ///
-    /// A Unix datagram socket needs a local address to receive replies.
+    /// A Unix datagram socket needs a local address to receive replies. ``SocketAddress/unnamed``
+    /// makes the kernel choose an abstract name for a Unix socket (unix(7), "Autobind feature"):
+    ///
+    /// ```swift
+    /// let channel = try await DatagramChannel(
+    ///     to: .unixDatagram("/run/app.sock"), options: .init(localAddress: .unnamed))
+    /// ```
     public var localAddresses: [SocketAddress]
 
     /// The only address family to try, or `nil` to try all addresses of the endpoint.
