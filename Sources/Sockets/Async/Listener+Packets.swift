@@ -28,15 +28,14 @@ extension Listener {
     public func acceptPacketConnection(
         timeout: TimeLimit = .never
     ) async throws(SocketError) -> PacketConnection {
-        let accepted: AcceptedPeer
         do throws(WaitFailure) {
             try beginAccepting(.sequencedPacket)
             defer { source.endReading() }
-            accepted = try await nextPeer(timeout)
+            let accepted = try await nextPeer(timeout)
+            return try packetConnection(for: accepted)
         } catch {
             throw failure(error.cause)
         }
-        return try packetConnection(for: accepted)
     }
 
     /// Creates a connection for an accepted client.
@@ -44,13 +43,17 @@ extension Listener {
     /// If this fails, the client is disconnected.
     private func packetConnection(
         for accepted: consuming AcceptedPeer
-    ) throws(SocketError) -> PacketConnection {
+    ) throws(WaitFailure) -> PacketConnection {
         let remote = SocketAddress(accepted.peer)
-        return try PacketConnection(
-            taking: OwnedSocket(
-                accepted.descriptor, family, type, local: localAddress, remote: remote,
-                mayLinger: source.linger.mayBeSet),
-            on: group.next())
+        do throws(Errno) {
+            return try PacketConnection(
+                taking: OwnedSocket(
+                    accepted.descriptor, family, type, local: localAddress, remote: remote,
+                    mayLinger: source.linger.mayBeSet),
+                on: group.next())
+        } catch {
+            throw WaitFailure(.system(error))
+        }
     }
 
     /// Throws an error unless the clients of the listener are of this type.

@@ -40,12 +40,16 @@ extension PacketConnection {
         let copy = try call(.duplicate, nil) { _ throws(Errno) in
             try source.duplicateDescriptor()
         }
-        return try PacketConnection(
-            taking: OwnedSocket(
-                OwnedDescriptor(copy), family, .sequencedPacket, local: localAddress,
-                remote: remoteAddress, adoptedMode: source.modeAfterRelease, mayLinger: true,
-                connectionError: brokenBy, isShared: true),
-            on: source.loop)
+        do throws(Errno) {
+            return try PacketConnection(
+                taking: OwnedSocket(
+                    OwnedDescriptor(copy), family, .sequencedPacket, local: localAddress,
+                    remote: remoteAddress, adoptedMode: source.modeAfterRelease, mayLinger: true,
+                    connectionError: brokenBy, isShared: true),
+                on: source.loop)
+        } catch {
+            throw failure(.duplicate, .system(error))
+        }
     }
 
     /// Opens the process at the other end: getsockopt(2) with `SO_PEERPIDFD`, since Linux 6.5.

@@ -102,7 +102,13 @@ public final class PacketConnection: LoopSocket, Sendable {
         if let address = addresses.first { _ = try options.hops(to: address, .sequencedPacket) }
         try loop.checkStarted()
         let attempts = try ConnectAttempts(to: addresses, .sequencedPacket, options, deadline)
-        try self.init(taking: try await attempts.connect(on: loop), on: loop)
+        let socket = try await attempts.connect(on: loop)
+        let remote = socket.remoteAddress
+        do throws(Errno) {
+            try self.init(taking: socket, on: loop)
+        } catch {
+            throw SocketError(.connect, .system(error), remoteAddress: remote)
+        }
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.
@@ -118,34 +124,32 @@ public final class PacketConnection: LoopSocket, Sendable {
     public static func pair(
         group: LoopGroup = .shared
     ) throws(SocketError) -> (PacketConnection, PacketConnection) {
+        try group.loops[0].checkStarted()
         let pair = try OwnedSocket.pair(.sequencedPacket)
-        return (
-            try PacketConnection(taking: pair.one, on: group.next()),
-            try PacketConnection(taking: pair.other, on: group.next())
-        )
+        do throws(Errno) {
+            return (
+                try PacketConnection(taking: pair.one, on: group.next()),
+                try PacketConnection(taking: pair.other, on: group.next())
+            )
+        } catch {
+            throw SocketError(.createSocket, .system(error))
+        }
     }
 
     /// Creates a connection that takes ownership of a connected socket.
     ///
     /// The socket may be in blocking mode, because no call of the connection waits in the kernel.
-    init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(SocketError) {
-        try loop.checkStarted()
+    init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(Errno) {
         family = socket.family
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
         file = socket.file
         brokenBy = socket.connectionError ?? ConnectionError()
-        do throws(Errno) {
-            try System.setOption(socket.descriptor.number, .timestamp, 1)
-            let (mayLinger, isShared, mode) = (
-                socket.mayLinger, socket.isShared, socket.adoptedMode
-            )
-            source = try EventSource(
-                owning: socket.descriptor, on: loop, mayLinger: mayLinger, isShared: isShared,
-                adoptedMode: mode)
-        } catch {
-            throw SocketError(.adopt, .system(error), localAddress: localAddress)
-        }
+        try System.setOption(socket.descriptor.number, .timestamp, 1)
+        let (mayLinger, isShared, mode) = (socket.mayLinger, socket.isShared, socket.adoptedMode)
+        source = try EventSource(
+            owning: socket.descriptor, on: loop, mayLinger: mayLinger, isShared: isShared,
+            adoptedMode: mode)
     }
 
     deinit { close() }

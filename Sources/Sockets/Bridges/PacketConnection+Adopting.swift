@@ -28,11 +28,12 @@ extension PacketConnection {
         let loop = group.next()
         try loop.checkStarted()
         let owned = try socket.handOver()
+        let address = owned.localAddress
         do throws(Errno) {
             try owned.checkConnected()
+            try self.init(taking: owned, on: loop)
         } catch {
-            throw .adoption(of: owned.localAddress, error)
+            throw .adoption(of: address, error)
         }
-        try self.init(taking: owned, on: loop)
     }
 }

@@ -98,6 +98,23 @@ struct DatagramChannelTests {
         #expect(try await named.receive().text == "back")
     }
 
+    @Test("a Unix client with the local address .unnamed gets a name, and receives the reply")
+    func chosenName() async throws {
+        let server = try await DatagramChannel(on: .unixDatagram("@" + Loopback.unixPath()))
+        let client = try DatagramChannel(
+            to: server.localAddress, options: .init(localAddress: .unnamed))
+        guard case .unix(let name) = client.localAddress else {
+            Issue.record("\(client.localAddress)")
+            return
+        }
+        #expect(name.kind == .abstract)
+        try await client.send("question")
+        let question = try await server.receive()
+        #expect(question.sender == client.localAddress)
+        #expect(try await server.reply(to: question, with: "answer"))
+        #expect(try await client.receive().text == "answer")
+    }
+
     @Test("close removes the socket file of a server channel and of a client with a local path")
     func socketFile() async throws {
         let (path, clientPath) = (Loopback.unixPath(), Loopback.unixPath())

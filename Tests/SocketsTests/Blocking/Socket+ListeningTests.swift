@@ -123,6 +123,70 @@ struct SocketListeningTests {
         }
     }
 
+    @Test(
+        "binding on .unnamed gives a Unix socket a free abstract name, which receives the reply",
+        arguments: [true, false])
+    func chosenName(bindsFirst: Bool) throws {
+        let server = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+        let client: Socket
+        if bindsFirst {
+            client = try Socket(.unix, .datagram)
+            try client.bind(on: .unnamed)
+            try client.connect(to: server.localAddress)
+        } else {
+            client = try Socket(
+                to: server.localAddress, type: .datagram, options: .init(localAddress: .unnamed))
+        }
+        guard case .unix(let name) = client.localAddress else {
+            Issue.record("\(client.localAddress)")
+            return
+        }
+        #expect(name.kind == .abstract)
+        #expect(try Socket(on: .unnamed, type: .datagram).localAddress != client.localAddress)
+        try client.send("question")
+        let question = try server.receiveFrom(timeout: .seconds(10))
+        #expect(question.sender == client.localAddress)
+        try server.send("answer", to: question.sender)
+        #expect(try client.receive(timeout: .seconds(10)) == Array("answer".utf8))
+    }
+
+    @Test("a listener on .unnamed accepts the clients of the name that the kernel chose")
+    func listeningOnChosenName() throws {
+        let listener = try Socket(on: .unnamed)
+        let client = try Socket(to: listener.localAddress)
+        try client.send("x")
+        #expect(try listener.accept(timeout: .seconds(10)).receive() == [0x78])
+    }
+
+    @Test(
+        "the names that the kernel chooses are separate in each network namespace",
+        .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    func chosenNamesOfNamespaces() throws {
+        let socket = try Socket(on: .unnamed, type: .datagram)
+        let address = socket.localAddress
+        let isReachable = try PrivateMachine.run { () throws -> Bool in
+            // The name is free in this namespace, so it can be bound and reached here.
+            let other = try Socket(on: address, type: .datagram)
+            let client = try Socket(
+                to: address, type: .datagram, options: .init(localAddress: .unnamed))
+            try client.send("x")
+            return try other.receiveFrom(timeout: .seconds(10)).sender == client.localAddress
+        }
+        #expect(isReachable)
+        let error = #expect(throws: SocketError.self) {
+            try socket.receive(timeout: .milliseconds(1))
+        }
+        #expect(error?.isTimeout == true)
+    }
+
+    @Test("binding an Internet socket on .unnamed throws EINVAL")
+    func unnamedInternetAddress() throws {
+        let error = #expect(throws: SocketError.self) {
+            try Socket(.ipv4, .datagram).bind(on: .unnamed)
+        }
+        #expect(error?.errno == .invalidArgument)
+    }
+
     @Test("close removes the file of a Unix listener")
     func fileIsRemoved() throws {
         let path = Loopback.unixPath()

@@ -136,6 +136,9 @@ private struct DescriptorPass: Sendable {
         DescriptorPass(name: "Connection", registrations: 4) {
             try await pass($0, between: Connection.pair())
         },
+        DescriptorPass(name: "PacketConnection", registrations: 4) {
+            try await pass($0, between: PacketConnection.pair())
+        },
         DescriptorPass(name: "Listener", registrations: 6) { try await passWithListener($0) },
         DescriptorPass(name: "DatagramChannel", registrations: 2) {
             try await passWithChannel($0)
@@ -180,6 +183,32 @@ private struct DescriptorPass: Sendable {
         try await copy.send("y", descriptors: [descriptor, descriptor])
         do {
             _ = try await other.receive(descriptorsAtMost: 1, timeout: .seconds(10))
+        } catch {
+            // The message has more descriptors than the limit.
+        }
+        try await copy.send("z", descriptors: [descriptor])
+    }
+
+    private static func pass(
+        _ descriptor: FileDescriptor, between pair: (PacketConnection, PacketConnection)
+    ) async throws {
+        let (one, other) = pair
+        let copy = try one.duplicate()
+        try await one.withFileDescriptor {
+            try await copy.send("x", descriptors: [$0, descriptor])
+        }
+        var message = try await other.message(descriptorsAtMost: 2)
+        let adopted = try PacketConnection(adopting: try adopt(message.takeDescriptor()))
+        _ = try adopted.peerCredentials
+        try adopted.peerProcess().close()
+        try adopted.release().close()
+        try one.release().close()
+        // A receive without `descriptorsAtMost:` discards descriptors.
+        try await copy.send("", descriptors: [descriptor])
+        _ = try await other.receive(timeout: .seconds(10))
+        try await copy.send("y", descriptors: [descriptor, descriptor])
+        do {
+            _ = try await other.message(descriptorsAtMost: 1)
         } catch {
             // The message has more descriptors than the limit.
         }

@@ -6,7 +6,7 @@ import SystemPackage
 // The points of the async operations.
 extension FaultPoint {
     static let asynchronous: [FaultPoint] =
-        loops + connections + listeners + datagrams + optionsOfNewSockets + asyncProxies
+        loops + connections + listeners + packets + datagrams + optionsOfNewSockets + asyncProxies
         + asyncJoins + asyncEnds
 
     private static func during(

@@ -98,6 +98,13 @@ extension FaultPoint {
             try during(faults) { try socket.bind(on: Loopback.ipv4) }
         },
         FaultPoint(
+            name: "Socket.bind on a name that the kernel chooses", call: .bind,
+            codes: [(.fails(.bind), [EINVAL, ENOMEM, ENOSPC])]
+        ) { faults in
+            let socket = try Socket(.unix, .datagram)
+            try during(faults) { try socket.bind(on: .unnamed) }
+        },
+        FaultPoint(
             name: "Socket.listen", call: .listen,
             codes: [(.fails(.listen), [EADDRINUSE, ENOTSOCK, EOPNOTSUPP])]
         ) { faults in

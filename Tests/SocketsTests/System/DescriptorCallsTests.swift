@@ -51,6 +51,31 @@ struct DescriptorCallsTests {
         #expect(received.descriptors.count == limit)
     }
 
+    @Test("only SO_TIMESTAMP distinguishes an empty packet from the end of the connection")
+    func emptyPackets() throws {
+        let (one, other) = try System.socketpair(.sequencedPacket)
+        let (sender, receiver) = (Descriptor(one), Descriptor(other))
+        func receive() throws -> ReceivedMessage {
+            try System.recvmsg(
+                receiver.number, UnsafeMutableRawBufferPointer(start: nil, count: 0),
+                descriptorsAtMost: 0, [.dontWait, .fullLength])
+        }
+        func send() throws {
+            _ = try System.send(
+                sender.number, UnsafeRawBufferPointer(start: nil, count: 0), .dontWait)
+        }
+        try send()
+        #expect(try receive().isEnd)
+        // The kernel also reports a time for a packet that arrived before the option was set.
+        try send()
+        try System.setOption(receiver.number, .timestamp, 1)
+        try send()
+        try System.shutdown(sender.number, .write)
+        #expect(try receive().hasTimestamp)
+        #expect(try !receive().isEnd)
+        #expect(try receive().isEnd)
+    }
+
     /// The option SO_PASSPIDFD, which the C library lacks.
     private static let passProcess: Int32 = 76
 

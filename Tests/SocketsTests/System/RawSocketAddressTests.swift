@@ -45,6 +45,11 @@ struct RawSocketAddressTests {
         #expect(copy(address, length: bytes(of: address).count).content == content)
     }
 
+    @Test("an empty Unix name consists only of the family, so bind chooses a name")
+    func layoutOfEmptyName() {
+        #expect(bytes(of: RawSocketAddress(.unix([]))) == [UInt8(AF_UNIX), 0])
+    }
+
     @Test("an IPv4 address has the layout of struct sockaddr_in, in network order")
     func layoutOfIPv4() {
         let bytes = bytes(of: RawSocketAddress(.ipv4(bits: 0x0102_0304, port: 0x0506)))
