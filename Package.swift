@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 /// Each is a folder of `Examples/`, built and tested with the package.
 let examples = [
     "BaseServer",
+    "ChatServer",
     "DatagramClient",
     "DatagramServer",
     "Deadlock",

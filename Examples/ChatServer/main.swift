@@ -1,0 +1,59 @@
+// A chat server: sends each line of a client to all other clients.
+//
+//     swift run ChatServer 51423
+//     nc localhost 51423
+//
+// Each client has a queue of at most 64 lines and a task that writes them. A client that reads too
+// slowly fills its queue and is disconnected, so it does not hold up the others. Control-C ends the
+// server.
+import Sockets
+
+actor Room {
+    typealias Client = (connection: Connection, queue: AsyncStream<String>.Continuation)
+    private var clients: [SocketAddress: Client] = [:]
+
+    /// Adds a client, and returns the lines that it must receive.
+    func add(_ connection: Connection) -> AsyncStream<String> {
+        let (lines, queue) = AsyncStream.makeStream(
+            of: String.self, bufferingPolicy: .bufferingOldest(64))
+        clients[connection.remoteAddress] = (connection, queue)
+        return lines
+    }
+
+    /// Removes a client, which still receives the lines in its queue.
+    func remove(_ address: SocketAddress) {
+        clients.removeValue(forKey: address)?.queue.finish()
+    }
+
+    /// Adds a line to the queues of the other clients, and disconnects clients with a full queue.
+    func send(_ line: String, from sender: SocketAddress) {
+        for (address, client) in clients where address != sender {
+            guard case .dropped = client.queue.yield("\(sender): \(line)\n") else { continue }
+            print("\(address) read too slowly")
+            client.connection.abort()
+            remove(address)
+        }
+    }
+}
+
+func chat(_ connection: Connection, in room: Room) async {
+    let address = connection.remoteAddress
+    let lines = await room.add(connection)
+    print("\(address) joined")
+    await withDiscardingTaskGroup { group in
+        group.addTask {
+            do {
+                for await line in lines { try await connection.write(line, timeout: .seconds(30)) }
+            } catch { connection.abort() }
+        }
+        while let line = try? await connection.readLine() { await room.send(line, from: address) }
+        await room.remove(address)
+    }
+    print("\(address) left")
+}
+
+let port = try Port(parsing: CommandLine.arguments.dropFirst().first ?? "51423")
+let room = Room()
+let listener = try await Listener(on: .tcp(port: port))
+print("Listening on \(listener.localAddress)")
+try await listener.serve { connection in await chat(connection, in: room) }
