@@ -10,8 +10,7 @@ extension PacketConnection {
     ///
     /// A packet may be empty. If it is longer than `count`, it is truncated and
     /// ``Packet/isTruncated`` is true. Descriptors that were sent with the packet are closed. The
-    /// blocking counterpart is ``Socket/receiveFrom(atMost:timeout:)``, which also reports
-    /// truncation.
+    /// blocking counterpart is ``Socket/receivePacket(atMost:timeout:)``.
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes.

@@ -12,7 +12,8 @@ internal import SystemPackage
 /// ```
 ///
 /// A server accepts such connections with ``Listener/acceptPacketConnection(timeout:)``. The
-/// blocking counterpart is a ``Socket`` of the type ``SocketType/sequencedPacket``.
+/// blocking counterpart is a ``Socket`` of the type ``SocketType/sequencedPacket``, with
+/// ``Socket/receivePacket(atMost:timeout:)``.
 ///
 /// Several tasks may send. If there is no buffer space, they wait and send in the order of their
 /// calls. One task at a time may receive. A second task that receives gets

@@ -17,7 +17,9 @@ extension Socket {
     /// two exceptions. A listening socket becomes nonblocking, because accept(2) has no flag that
     /// prevents waiting. ``connect(to:timeout:)`` changes the mode while it waits. A UDP socket at
     /// the wildcard address gets the option `IP_PKTINFO` or `IPV6_RECVPKTINFO`, so that replies
-    /// leave from the address that the client used.
+    /// leave from the address that the client used. A sequenced-packet socket gets the option
+    /// `SO_TIMESTAMP`, so that ``receivePacket(atMost:timeout:)`` can tell an empty packet from the
+    /// end.
     ///
     /// - Parameter descriptor: The descriptor of a socket.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `badFileDescriptor` or `notSocket` if the

@@ -220,11 +220,11 @@ extension Socket {
         type == .stream ? 65_536 : try roomForDatagram(atMost: .max, deadline)
     }
 
-    /// Returns the size of a buffer for the next datagram.
+    /// Returns the size of a buffer for the next datagram or packet.
     ///
     /// An Internet datagram has less than 64 KiB. A Unix datagram may be longer, so this method
     /// asks the kernel for the size.
-    private func roomForDatagram(
+    func roomForDatagram(
         atMost count: Int, _ deadline: Deadline
     ) throws(SocketError) -> Int {
         let usual = 65_536

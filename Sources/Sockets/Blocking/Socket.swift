@@ -113,6 +113,8 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
             sharing.store(.everything, ordering: .relaxed)
         }
         descriptor = socket.descriptor.take()
+        // The call cannot fail, because every socket has the option.
+        if type == .sequencedPacket { try? System.setOption(descriptor, .timestamp, 1) }
     }
 
     deinit { close() }

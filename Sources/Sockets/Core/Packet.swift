@@ -1,4 +1,4 @@
-/// A received packet, the message of a ``PacketConnection``.
+/// A received packet, the message of a ``PacketConnection`` or of a sequenced-packet ``Socket``.
 public struct Packet: Hashable, Sendable {
     /// The bytes of the packet.
     ///
@@ -13,6 +13,12 @@ public struct Packet: Hashable, Sendable {
     ///
     /// The bytes that did not fit are lost.
     public var isTruncated: Bool { originalCount > bytes.count }
+
+    /// Creates a packet.
+    public init(bytes: [UInt8], originalCount: Int) {
+        self.bytes = bytes
+        self.originalCount = originalCount
+    }
 
     /// The bytes as text.
     ///

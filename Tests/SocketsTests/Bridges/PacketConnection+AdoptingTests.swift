@@ -10,7 +10,6 @@ struct PacketConnectionAdoptingTests {
         try other.send("")
         let connection = try PacketConnection(adopting: one)
         #expect(one.isClosed)
-        // The option is set only after the packet was sent.
         #expect(try await connection.receive() == Packet(bytes: [], originalCount: 0))
         try await connection.send("x")
         #expect(try other.receive() == [0x78])

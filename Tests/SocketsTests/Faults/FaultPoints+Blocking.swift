@@ -98,6 +98,21 @@ extension FaultPoint {
             try during(faults) { try socket.bind(on: Loopback.ipv4) }
         },
         FaultPoint(
+            name: "Socket.receivePacket", call: .recvmsg,
+            codes: [
+                // The packets that arrived before a reset are received.
+                (.survives, transient + [ECONNRESET]),
+                (.fails(.receive), [ENOMEM, ENOTCONN, EINVAL, ENOTSOCK]),
+            ]
+        ) { faults in
+            let (one, other) = try Socket.pair(.sequencedPacket)
+            try other.send("x")
+            try during(faults) {
+                let packet = try one.receivePacket(timeout: .seconds(20))
+                precondition(packet?.text == "x")
+            }
+        },
+        FaultPoint(
             name: "Socket.bind on a name that the kernel chooses", call: .bind,
             codes: [(.fails(.bind), [EINVAL, ENOMEM, ENOSPC])]
         ) { faults in
