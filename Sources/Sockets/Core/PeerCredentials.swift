@@ -47,9 +47,8 @@ extension DescriptorOwner {
     }
 
     private func requireUnix(_ option: String) throws(SocketError) {
-        guard family != .unix else { return }
-        throw SocketError(
-            .getOption, .invalidInput("the socket's family is \(family): expected a Unix socket"),
-            subject: option)
+        // Unlike descriptors, credentials can be read over TLS.
+        guard let cause = DescriptorMessage.objection(family, usesTLS: false) else { return }
+        throw SocketError(.getOption, cause, subject: option)
     }
 }
