@@ -186,6 +186,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         try end(direction)
     }
 
+    var peerAddress: SocketAddress? { remoteAddress }
+
     var connectionError: ConnectionError? { brokenBy.object { ConnectionError() } }
 
     /// The access to the descriptor, for the library's own use.

@@ -238,6 +238,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// The access to the descriptor, for the library's own use.
     public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }
 
+    var peerAddress: SocketAddress? { remoteAddress }
+
     /// Returns the error of a failed operation.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause,

@@ -19,7 +19,7 @@ extension Listener {
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
     ///   - ``SocketError/Cause/closed`` if the listener was closed.
     public func release() throws(SocketError) -> FileDescriptor {
-        try requireOneSocket(.release)
+        try requireOneDescriptor(for: .release)
         do throws(WaitFailure) {
             let descriptor = try source.releaseDescriptor { nil }
             file?.keep()
@@ -56,34 +56,11 @@ extension Listener {
     /// The access to the descriptor, for the library's own use.
     public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }
 
-    func didSetLinger() { source.linger.noteSet() }
+    var peerAddress: SocketAddress? { nil }
 
     func willLendDescriptor() { modeMayChange.store(true, ordering: .relaxed) }
 
-    func didLendDescriptor() { source.noteShared() }
-
-    func enter() -> Bool { source.enter() }
-
-    func leave() { source.leave() }
-
-    func call<Result>(
-        _ operation: SocketError.Operation, _ subject: String?,
-        _ body: (Int32) throws(Errno) -> Result
-    ) throws(SocketError) -> Result {
-        try requireOneSocket(operation)
-        guard source.enter() else {
-            throw SocketError(operation, .closed, subject: subject, localAddress: localAddress)
-        }
-        defer { source.leave() }
-        do throws(Errno) {
-            return try body(source.descriptor)
-        } catch {
-            throw SocketError(
-                operation, .system(error), subject: subject, localAddress: localAddress)
-        }
-    }
-
-    private func requireOneSocket(_ operation: SocketError.Operation) throws(SocketError) {
+    func requireOneDescriptor(for operation: SocketError.Operation) throws(SocketError) {
         guard isSharded else { return }
         throw SocketError(
             operation, .invalidInput("a sharded listener has a socket for each loop"),

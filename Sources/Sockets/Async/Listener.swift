@@ -32,7 +32,7 @@ internal import SystemPackage
 ///   port. Linux can migrate these clients (`net.ipv4.tcp_migrate_req`).
 ///
 /// A listener is closed by ``close()`` or when its last reference is released.
-public final class Listener: DescriptorOwner, Sendable {
+public final class Listener: LoopSocket, Sendable {
     /// The local address with the port that the kernel chose.
     ///
     /// If the listener is bound to the wildcard address, this property is the wildcard address.

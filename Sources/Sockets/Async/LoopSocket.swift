@@ -1,13 +1,23 @@
 internal import SystemPackage
 
-/// A socket that waits on an event loop: `Connection`, `PacketConnection`, `DatagramChannel`.
+/// A socket that waits on an event loop: `Connection`, `PacketConnection`, `Listener`,
+/// `DatagramChannel`.
 protocol LoopSocket: DescriptorOwner {
     var source: EventSource { get }
     var localAddress: SocketAddress { get }
-    var remoteAddress: SocketAddress { get }
+
+    /// The address of the peer for an error, or `nil` for a listener, which has no peer.
+    var peerAddress: SocketAddress? { get }
+
+    /// Throws an error if the socket has several descriptors.
+    ///
+    /// By default, it has one.
+    func requireOneDescriptor(for operation: SocketError.Operation) throws(SocketError)
 }
 
 extension LoopSocket {
+    func requireOneDescriptor(for operation: SocketError.Operation) {}
+
     func didSetLinger() { source.linger.noteSet() }
 
     func didLendDescriptor() { source.noteShared() }
@@ -23,8 +33,9 @@ extension LoopSocket {
         func failure(_ cause: SocketError.Cause) -> SocketError {
             SocketError(
                 operation, cause, subject: subject, localAddress: localAddress,
-                remoteAddress: remoteAddress)
+                remoteAddress: peerAddress)
         }
+        try requireOneDescriptor(for: operation)
         guard source.enter() else { throw failure(.closed) }
         defer { source.leave() }
         do throws(Errno) {

@@ -189,6 +189,8 @@ public final class PacketConnection: LoopSocket, Sendable {
         get throws(SocketError) { try readPeerCredentials() }
     }
 
+    var peerAddress: SocketAddress? { remoteAddress }
+
     var connectionError: ConnectionError? { brokenBy }
 
     /// The access to the descriptor, for the library's own use.
