@@ -69,10 +69,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
         if let connectionError = socket.connectionError { _ = brokenBy.object { connectionError } }
-        let (mayLinger, isShared, mode) = (socket.mayLinger, socket.isShared, socket.adoptedMode)
-        source = try EventSource(
-            owning: socket.descriptor, on: loop, mayLinger: mayLinger, isShared: isShared,
-            adoptedMode: mode)
+        let traits = socket.traits
+        source = try EventSource(owning: socket.descriptor, with: traits, on: loop)
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.

@@ -208,12 +208,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
             }
             // Do not report writability, because every sent datagram makes the socket writable and
             // each event would cost a wakeup.
-            let (mayLinger, isShared, mode) = (
-                socket.mayLinger, socket.isShared, socket.adoptedMode
-            )
+            let traits = socket.traits
             source = try EventSource(
-                owning: socket.descriptor, on: loop, reportsWritable: false, mayLinger: mayLinger,
-                isShared: isShared, adoptedMode: mode)
+                owning: socket.descriptor, with: traits, on: loop, reportsWritable: false)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }

@@ -206,12 +206,8 @@ public final class Listener: LoopSocket, Sendable {
         modeMayChange = Atomic(isAdopted)
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
-            let (mayLinger, isShared, mode) = (
-                socket.mayLinger, socket.isShared, socket.adoptedMode
-            )
-            source = try EventSource(
-                owning: socket.descriptor, on: loop, mayLinger: mayLinger, isShared: isShared,
-                adoptedMode: mode)
+            let traits = socket.traits
+            source = try EventSource(owning: socket.descriptor, with: traits, on: loop)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }

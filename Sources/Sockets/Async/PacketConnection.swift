@@ -147,10 +147,8 @@ public final class PacketConnection: LoopSocket, Sendable {
         file = socket.file
         brokenBy = socket.connectionError ?? ConnectionError()
         try System.setOption(socket.descriptor.number, .timestamp, 1)
-        let (mayLinger, isShared, mode) = (socket.mayLinger, socket.isShared, socket.adoptedMode)
-        source = try EventSource(
-            owning: socket.descriptor, on: loop, mayLinger: mayLinger, isShared: isShared,
-            adoptedMode: mode)
+        let traits = socket.traits
+        source = try EventSource(owning: socket.descriptor, with: traits, on: loop)
     }
 
     deinit { close() }

@@ -101,14 +101,14 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     init(taking socket: consuming OwnedSocket) {
         family = socket.family
         type = socket.type
-        linger = LingerState(maySet: socket.mayLinger)
+        linger = LingerState(maySet: socket.traits.mayLinger)
         connectionError =
             socket.type == .datagram ? nil : socket.connectionError ?? ConnectionError()
         receiveTimeout = KernelTimeout(isKnown: socket.timeoutsAreKnown)
         sendTimeout = KernelTimeout(isKnown: socket.timeoutsAreKnown)
         names = Lock(
             Names(local: socket.localAddress, remote: socket.remoteAddress, file: socket.file))
-        adoptedMode = socket.adoptedMode
+        adoptedMode = socket.traits.adoptedMode
         if let adoptedMode, adoptedMode == .nonblocking || socket.type == .datagram {
             sharing.store(.everything, ordering: .relaxed)
         }

@@ -19,22 +19,27 @@ struct OwnedSocket: ~Copyable {
     ///
     /// It is `false` if a raw option may have changed them.
     private(set) var timeoutsAreKnown: Bool
-    /// The blocking mode that the descriptor had when it was adopted; `nil` if the library created
-    /// it.
-    let adoptedMode: Mode?
+    private(set) var traits: Traits
+
+    /// What the owner of a descriptor must know about it.
+    struct Traits {
+        /// The blocking mode that the descriptor had when it was adopted; `nil` if the library
+        /// created it.
+        let adoptedMode: Mode?
+        /// A Boolean value that indicates whether `SO_LINGER` may be set.
+        fileprivate(set) var mayLinger: Bool
+        /// A Boolean value that indicates whether another descriptor may refer to the same socket.
+        ///
+        /// The owner of that descriptor relies on the current blocking mode.
+        let isShared: Bool
+    }
 
     /// The blocking mode of a descriptor.
     enum Mode {
         case blocking, nonblocking
     }
-    /// A Boolean value that indicates whether `SO_LINGER` may be set.
-    private(set) var mayLinger: Bool
     /// The error that broke the connection, shared with the duplicates of the socket.
     let connectionError: ConnectionError?
-    /// A Boolean value that indicates whether another descriptor may refer to the same socket.
-    ///
-    /// The owner of that descriptor relies on the current blocking mode.
-    let isShared: Bool
 
     init(
         _ descriptor: consuming OwnedDescriptor, _ family: AddressFamily, _ type: SocketType,
@@ -49,10 +54,8 @@ struct OwnedSocket: ~Copyable {
         remoteAddress = remote
         self.file = file
         self.timeoutsAreKnown = timeoutsAreKnown
-        self.adoptedMode = adoptedMode
-        self.mayLinger = mayLinger
+        traits = Traits(adoptedMode: adoptedMode, mayLinger: mayLinger, isShared: isShared)
         self.connectionError = connectionError
-        self.isShared = isShared
     }
 
     /// Creates an unbound, unconnected socket, with the protocol that the settings choose:
@@ -224,7 +227,7 @@ struct OwnedSocket: ~Copyable {
                 throw setting.explained(error)
             }
             if setting.isRaw { timeoutsAreKnown = false }
-            if setting.mayLinger { mayLinger = true }
+            if setting.mayLinger { traits.mayLinger = true }
         }
     }
 

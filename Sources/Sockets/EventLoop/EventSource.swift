@@ -66,19 +66,17 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Takes ownership of a nonblocking descriptor and registers it.
     ///
     /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
-    /// is true. The other parameters are properties of the descriptor's ``OwnedSocket``, which is
-    /// not passed as a whole, because it would then be destroyed here with its addresses. That
-    /// costs 110 instructions for each connection.
+    /// is true. The ``OwnedSocket`` of the descriptor is not passed as a whole, because it would
+    /// then be destroyed here with its addresses. That costs 110 instructions for each connection.
     ///
     /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
     init(
-        owning descriptor: consuming OwnedDescriptor, on loop: EventLoop,
-        reportsWritable: Bool = true, mayLinger: Bool, isShared: Bool,
-        adoptedMode: OwnedSocket.Mode?
+        owning descriptor: consuming OwnedDescriptor, with traits: OwnedSocket.Traits,
+        on loop: EventLoop, reportsWritable: Bool = true
     ) throws(Errno) {
-        linger = LingerState(maySet: mayLinger)
-        self.isShared = Atomic(isShared)
-        modeAfterRelease = adoptedMode ?? .blocking
+        linger = LingerState(maySet: traits.mayLinger)
+        isShared = Atomic(traits.isShared)
+        modeAfterRelease = traits.adoptedMode ?? .blocking
         self.descriptor = descriptor.number
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)

@@ -13,7 +13,7 @@ struct ConnectionAwaitingHangupTests {
     /// Waits until the task of `awaitHangup` is inside its wait.
     private func waitUntilAwaited(_ connection: Connection) async {
         let isWaiting = await eventually {
-            connection.source.rareWakeups.objectIfCreated?.hangups.withLock { !$0.isEmpty }
+            connection.source.rareWakeups.objectIfCreated?.hangupObservers.withLock { !$0.isEmpty }
                 ?? false
         }
         #expect(isWaiting)
@@ -61,7 +61,7 @@ struct ConnectionAwaitingHangupTests {
         #expect(try await connection.read() == Array("y".utf8))
         peer.close()
         for task in tasks { try await task.value }
-        let isEmpty = connection.source.rareWakeups.objectIfCreated?.hangups.withLock {
+        let isEmpty = connection.source.rareWakeups.objectIfCreated?.hangupObservers.withLock {
             $0.isEmpty
         }
         #expect(isEmpty == true)
