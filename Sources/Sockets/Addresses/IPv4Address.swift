@@ -1,6 +1,7 @@
 /// An address of the Internet Protocol version 4, such as `192.0.2.7`.
 ///
-/// Addresses compare and sort as numbers. The corresponding C type is `struct in_addr`.
+/// Addresses compare and sort as numbers, and are encoded as their text (`Codable`). The
+/// corresponding C type is `struct in_addr`.
 public struct IPv4Address: Hashable, Sendable {
     /// The address as a number in host order: `127.0.0.1` is `0x7F000001`.
     public var bits: UInt32

@@ -2,6 +2,9 @@
 ///
 /// Addresses compare and sort as numbers, then by zone. The corresponding C type is `struct
 /// in6_addr`, except that C stores the zone in `sin6_scope_id`.
+///
+/// An address is encoded as its text with the zone (`Codable`). Encoding throws `EncodingError` if
+/// the zone cannot be the name of an interface.
 public struct IPv6Address: Hashable, Sendable {
     /// The first eight bytes as a number in host order.
     public var high: UInt64

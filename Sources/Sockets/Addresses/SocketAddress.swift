@@ -1,7 +1,8 @@
 /// A resolved address, such as the local address of a socket or its peer's address.
 ///
 /// An ``Endpoint`` is a destination that is not yet resolved. The corresponding C type is `struct
-/// sockaddr`.
+/// sockaddr`. An address is encoded as its text (`Codable`), such as `127.0.0.1:80` or
+/// `/run/app.sock`; see ``IPv6Address`` about zones.
 @nonexhaustive public enum SocketAddress: Hashable, Sendable {
     /// An IPv4 address and a port: `127.0.0.1:80`.
     case ipv4(IPv4Address, port: UInt16)

@@ -2,7 +2,8 @@
 ///
 /// A name consists of bytes, because the kernel accepts every byte except NUL in a path. A name
 /// that is too long is rejected and never truncated. The corresponding C type is `struct
-/// sockaddr_un`.
+/// sockaddr_un`. A name is encoded as the text of its ``SocketAddress`` (`Codable`), such as
+/// `/run/app.sock` or `@name`.
 public struct UnixAddress: Hashable, Sendable {
     /// The kinds of names.
     public enum Kind: Hashable, Sendable {
