@@ -1,6 +1,6 @@
 // Exchanges descriptors over a Unix socket with a program in another language.
 //
-//     DescriptorPeer blocking|async PATH
+//     DescriptorPeer blocking|async|packets PATH
 //
 // Connects to PATH, receives one descriptor, and reads a text from it. Then sends the credentials of
 // the peer, and the reading end of a pipe that contains the text.
@@ -8,8 +8,10 @@ import Sockets
 import SystemPackage
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3 else { fatalError("usage: DescriptorPeer blocking|async PATH") }
-let endpoint = Endpoint.unix(arguments[2])
+guard arguments.count == 3 else { fatalError("usage: DescriptorPeer blocking|async|packets PATH") }
+let endpoint =
+    arguments[1] == "packets"
+    ? Endpoint.unixSequencedPacket(arguments[2]) : .unix(arguments[2])
 
 /// Reads a text from a descriptor, and closes it.
 func readText(from descriptor: FileDescriptor?) throws -> [UInt8] {
@@ -46,5 +48,15 @@ case "async":
     let answer = try pipe(containing: try readText(from: message.takeDescriptor()))
     try await connection.send(
         description(of: connection.peerCredentials), descriptors: [answer])
-default: fatalError("the first argument must be blocking or async")
+case "packets":
+    let connection = try await PacketConnection(to: endpoint)
+    // The peer sends an empty packet first, which is not the end of the connection.
+    let first = try await connection.receive(timeout: .seconds(10))
+    guard first?.bytes == [],
+        var message = try await connection.receive(descriptorsAtMost: 1, timeout: .seconds(10))
+    else { fatalError("the peer sent no packet") }
+    let answer = try pipe(containing: try readText(from: message.takeDescriptor()))
+    try await connection.send(
+        description(of: connection.peerCredentials), descriptors: [answer])
+default: fatalError("the first argument must be blocking, async or packets")
 }

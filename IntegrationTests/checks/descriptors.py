@@ -7,7 +7,8 @@ from support import LIMIT, Skipped, check, expect, run, sock_path, start
 
 
 def exchange(program, half):
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+    kind = socket.SOCK_SEQPACKET if half == "packets" else socket.SOCK_STREAM
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, kind) as listener:
         path = f"{folder}/socket"
         listener.bind(path)
         listener.listen()
@@ -18,6 +19,8 @@ def exchange(program, half):
             connection.settimeout(LIMIT)
             reader, writer = os.pipe()
             os.write(writer, b"from Python")
+            if half == "packets":
+                connection.send(b"")
             socket.send_fds(connection, [b"x"], [reader])
             os.close(reader)
             os.close(writer)
@@ -34,10 +37,10 @@ def exchange(program, half):
         )
 
 
-@check("Python's send_fds and recv_fds exchange descriptors with both halves, and ps the credentials", "ps")
+@check("Python's send_fds and recv_fds exchange descriptors with both halves and with packets, and ps the credentials", "ps")
 def _():
     program = sock_path().parent / "DescriptorPeer"
     if not program.is_file():
         raise Skipped(f"no program {program}; build all of the package")
-    for half in ("blocking", "async"):
+    for half in ("blocking", "async", "packets"):
         exchange(program, half)
