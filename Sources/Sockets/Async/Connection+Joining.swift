@@ -178,8 +178,8 @@ extension Connection {
         var bytes = JoinDirection(
             from: joinEnd, to: destination.joinEnd, maySplice: maySplice)
         // An error of the whole join names the connection that the program called.
-        let caller = direction == .forward ? self : destination
-        let end = await move(&bytes, to: destination, idle, caller)
+        let called = direction == .forward ? self : destination
+        let end = await move(&bytes, to: destination, idle, called)
         bytes.reclaim(into: &input)
         return JoinEvent(
             direction: direction, end: end, forwarded: bytes.forwarded, lost: bytes.lost)
@@ -187,16 +187,16 @@ extension Connection {
 
     private func move(
         _ bytes: inout JoinDirection, to destination: Connection, _ idle: IdleLimit,
-        _ caller: Connection
+        _ called: Connection
     ) async -> JoinState.End {
         while true {
             do throws(WaitFailure) {
                 try await source.yieldIfNeeded()
             } catch {
-                return .stopped(caller.failure(.join, error.cause))
+                return .stopped(called.failure(.join, error.cause))
             }
             // Without this check, a join of peers that always keep up would never end.
-            if source.shouldStop { return .stopped(caller.failure(.join, .cancelled)) }
+            if source.shouldStop { return .stopped(called.failure(.join, .cancelled)) }
             source.reading.word.clear()
             destination.source.writing.word.clear()
             let step = bytes.step(
@@ -213,7 +213,7 @@ extension Connection {
                 guard isDrained, !source.staysReadable else { continue }
                 isReadyAgain = await source.wait(.reading, until: idle.end)
             case .blocked(let side):
-                if idle.hasPassed { return .stopped(caller.failure(.join, idle.cause)) }
+                if idle.hasPassed { return .stopped(called.failure(.join, idle.cause)) }
                 switch side {
                 case .origin:
                     isReadyAgain = await source.wait(.reading, until: idle.end)
@@ -227,7 +227,7 @@ extension Connection {
             case .failed(let error, .destination):
                 return .writeFailed(destination.failure(.write, .system(error)))
             }
-            guard isReadyAgain else { return .stopped(caller.failure(.join, .cancelled)) }
+            guard isReadyAgain else { return .stopped(called.failure(.join, .cancelled)) }
         }
     }
 

@@ -20,6 +20,8 @@ struct OwnedSocket: ~Copyable {
     /// It is `false` if a raw option may have changed them.
     private(set) var timeoutsAreKnown: Bool
     private(set) var traits: Traits
+    /// The error that broke the connection, shared with the duplicates of the socket.
+    let connectionError: ConnectionError?
 
     /// What the owner of a descriptor must know about it.
     struct Traits {
@@ -38,8 +40,6 @@ struct OwnedSocket: ~Copyable {
     enum Mode {
         case blocking, nonblocking
     }
-    /// The error that broke the connection, shared with the duplicates of the socket.
-    let connectionError: ConnectionError?
 
     init(
         _ descriptor: consuming OwnedDescriptor, _ family: AddressFamily, _ type: SocketType,

@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// An operation looks for its scope only where its deadline starts. A task starts a deadline when
 /// it is about to wait, so an operation that is ready costs nothing more. A thread starts it with
-/// each call. While no scope runs in the process, the look-up is the load of one number.
+/// each call. While no scope runs in the process, the lookup is the load of one number.
 ///
 /// A task whose operations are always ready never starts a deadline. So `yieldIfNeeded` checks the
 /// scope too, at most every 32 operations on the loop's thread.

@@ -85,7 +85,8 @@ struct SocketOptionTests {
             let error = #expect(throws: SocketError.self) {
                 try socket.setOption(.timeToLive, to: count)
             }
-            #expect(error?.firstLine == "cannot set option timeToLive to \(count): invalid argument")
+            #expect(
+                error?.firstLine == "cannot set option timeToLive to \(count): invalid argument")
         }
         try socket.setOption(.receiveBufferSize, to: .max)
         #expect(try socket.option(.receiveBufferSize) > 0)

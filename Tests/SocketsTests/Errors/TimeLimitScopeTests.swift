@@ -159,7 +159,7 @@ struct TimeLimitScopeTests {
     func unstructuredTask() async throws {
         let (one, other) = try Connection.pair()
         let (opened, gate) = AsyncStream.makeStream(of: Void.self)
-        // The outer limit exists in the process, so the task does not skip the look-up.
+        // The outer limit exists in the process, so the task does not skip the lookup.
         try await withTimeLimit(Self.long) {
             let outer = TimeLimitScope.currentEnd
             let task: Task<[UInt8], any Error> = withTimeLimit(Self.short) {
