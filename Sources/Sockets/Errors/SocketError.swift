@@ -304,6 +304,8 @@ public struct SocketError: Error, Sendable {
         public static let join = Operation("join the connection", "to")
         /// Waiting until the peer closes a connection: `poll`.
         public static let awaitHangup = Operation("wait for the hang-up", "of")
+        /// Waiting until a descriptor is ready for reading or writing: `poll`, `epoll_wait`.
+        public static let awaitReadiness = Operation("wait for")
         /// Half-closing a connection: `shutdown`.
         public static let shutdown = Operation("shut down the connection", "to")
         /// Reading an option: `getsockopt`.

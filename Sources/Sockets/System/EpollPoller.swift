@@ -2,22 +2,6 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// The readiness of a descriptor.
-struct Readiness: OptionSet {
-    let rawValue: UInt8
-
-    /// The descriptor can be read, or has a connection to accept.
-    static let readable = Readiness(rawValue: 1)
-    /// The descriptor can be written, or a connect has ended.
-    static let writable = Readiness(rawValue: 2)
-    /// The peer has half-closed, or the connection has failed; the next read or write reports
-    /// which.
-    ///
-    /// Urgent data sets this flag too, because a read stops before the urgent byte although more
-    /// bytes are available.
-    static let ending = Readiness(rawValue: 4)
-}
-
 /// The back end of an event loop: edge-triggered epoll(7), and an eventfd(2) for wakeups.
 ///
 /// The event loop relies on this contract: Each descriptor is registered once. Each change is

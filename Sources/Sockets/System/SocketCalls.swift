@@ -115,8 +115,8 @@ extension System {
     }
 
     /// Duplicates a descriptor, with close-on-exec on the copy: fcntl(2) with `F_DUPFD_CLOEXEC`.
-    static func duplicate(_ descriptor: Int32) throws(Errno) -> Int32 {
-        try systemCall(.dup) { Glibc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+    static func duplicate(_ descriptor: Int32, fromUser: Bool = false) throws(Errno) -> Int32 {
+        try systemCall(.dup, fromUser: fromUser) { Glibc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
     }
 
     /// Sets whether calls on a descriptor wait: fcntl(2) with `O_NONBLOCK`.
