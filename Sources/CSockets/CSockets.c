@@ -50,6 +50,12 @@ ssize_t csockets_splice(int from, int to, size_t size) {
     return splice(from, NULL, to, NULL, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 
+int csockets_is_reopenable_terminal(int descriptor) {
+    unsigned int number;
+    // Only a master has the number of a pseudoterminal.
+    return isatty(descriptor) && ioctl(descriptor, TIOCGPTN, &number) == -1;
+}
+
 const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const uint32_t csockets_epoll_input = EPOLLIN | EPOLLET;
 const uint32_t csockets_epoll_readable = EPOLLIN;

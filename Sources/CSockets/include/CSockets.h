@@ -139,6 +139,10 @@ int csockets_flow_label(int descriptor, uint32_t *label);
 /// POLLRDHUP of poll(2), which requires _GNU_SOURCE: the peer has half-closed.
 extern const short csockets_peer_has_ended;
 
+/// Returns 1 if the descriptor is a terminal whose file can be opened again, and otherwise 0. The
+/// file of a pseudoterminal's master creates another pseudoterminal when it is opened (ptmx(4)).
+int csockets_is_reopenable_terminal(int descriptor);
+
 /// The family and the protocol of Netlink's socket diagnosis (sock_diag(7)). Swift does not import
 /// the kernel's headers, so the Swift code that reads the messages defines their offsets and
 /// attribute numbers.

@@ -160,7 +160,7 @@ extension Connection {
         defer { source.endReading() }
         if !input.isEmpty || count <= 0 || isAtEnd {
             var bytes: [UInt8] = []
-            _ = bytes.append(atMost: min(count, input.count)) { takeReceived(into: $0) }
+            _ = bytes.append(atMost: min(count, input.count)) { input.take(into: $0) }
             return DescriptorMessage(bytes: bytes)
         }
         let message: DescriptorMessage

@@ -34,7 +34,7 @@ extension Connection {
         var deadline = try beginReading(timeout)
         defer { source.endReading() }
         if !input.isEmpty || buffer.isEmpty || isAtEnd {
-            return buffer.withUnsafeMutableBytes { takeReceived(into: $0) }
+            return buffer.withUnsafeMutableBytes { input.take(into: $0) }
         }
         do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
@@ -70,7 +70,7 @@ extension Connection {
         defer { source.endReading() }
         if !input.isEmpty || buffer.freeCapacity == 0 || isAtEnd {
             return buffer.withUnsafeMutableBytes { bytes, initialized in
-                let count = takeReceived(
+                let count = input.take(
                     into: UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...]))
                 initialized += count
                 return count
@@ -117,7 +117,7 @@ extension Connection {
         var deadline = try beginReading(timeout)
         defer { source.endReading() }
         if !input.isEmpty || count <= 0 || isAtEnd {
-            return bytes.append(atMost: min(count, input.count)) { takeReceived(into: $0) }
+            return bytes.append(atMost: min(count, input.count)) { input.take(into: $0) }
         }
         do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
@@ -244,12 +244,5 @@ extension Connection {
         if source.staysReadable { source.reading.word.setReady() }
         isAtEnd = true
         return 0
-    }
-
-    func takeReceived(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(buffer.count, input.count)
-        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: input.bytes[..<count]))
-        input.consume(count)
-        return count
     }
 }

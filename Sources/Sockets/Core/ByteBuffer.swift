@@ -37,6 +37,14 @@ struct ByteBuffer: ~Copyable {
     @inline(__always)
     mutating func consume(_ count: Int) { start += count }
 
+    /// Moves bytes from the front to the beginning of other memory, and returns their number.
+    mutating func take(into memory: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(memory.count, count)
+        memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        consume(count)
+        return count
+    }
+
     /// The number of bytes that can be written without growing beyond the usual capacity.
     var usualRoom: Int { usualCapacity - count }
 

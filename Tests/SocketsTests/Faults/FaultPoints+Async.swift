@@ -7,7 +7,7 @@ import SystemPackage
 extension FaultPoint {
     static let asynchronous: [FaultPoint] =
         loops + connections + listeners + packets + datagrams + optionsOfNewSockets + asyncProxies
-        + asyncJoins + asyncEnds
+        + asyncJoins + asyncEnds + streams + readiness
 
     private static func during(
         _ faults: FaultInjection, _ body: () async throws -> Void

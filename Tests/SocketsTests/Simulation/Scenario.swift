@@ -30,6 +30,11 @@ enum Scenario {
             try begin(kernel.draw(5), number, on: pair, in: machine, &sources)
             pair.disturb()
         }
+        if kernel.draw(4) == 0 {
+            let pair = try SimulatedMemoryPair(in: machine)
+            sources += [Weak(pair.one.source), Weak(pair.other.source)]
+            pair.begin(kernel.draw(600))
+        }
         machine.run()
         machine.end()
         return sources
