@@ -21,6 +21,7 @@ let examples = [
     "EchoServer",
     "ErrorClasses",
     "InformationClient",
+    "KeyValueServer",
     "LineClient",
     "LineServer",
     "RespClient",
