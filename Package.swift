@@ -88,6 +88,9 @@ let programs: [Target] = [
     // The program that connects through proxies of other projects; no product contains it.
     .executableTarget(
         name: "ProxyClient", dependencies: ["Sockets"], path: "IntegrationTests/ProxyClient"),
+    // The program that waits for the descriptor of libpq; no product contains it.
+    .executableTarget(
+        name: "PostgresClient", dependencies: ["Sockets"], path: "IntegrationTests/PostgresClient"),
 ]
 
 let fuzzing: [Target] = [
