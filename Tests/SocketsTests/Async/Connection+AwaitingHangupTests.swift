@@ -69,7 +69,8 @@ struct ConnectionAwaitingHangupTests {
 
     @Test("awaitHangup ends at its timeout, when cancelled and when the connection is closed")
     func ends() async throws {
-        let (_, connection) = try pair(overTCP: true)
+        let (peer, connection) = try pair(overTCP: true)
+        defer { peer.close() }
         let start = ContinuousClock.now
         let timeout = await #expect(throws: SocketError.self) {
             try await connection.awaitHangup(timeout: .milliseconds(50))

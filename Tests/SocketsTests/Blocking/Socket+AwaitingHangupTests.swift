@@ -36,7 +36,8 @@ struct SocketAwaitingHangupTests {
 
     @Test("awaitHangup ends at its timeout and when another thread closes the socket")
     func ends() throws {
-        let (_, socket) = try Loopback.tcpPair()
+        let (peer, socket) = try Loopback.tcpPair()
+        defer { peer.close() }
         let start = ContinuousClock.now
         let timeout = #expect(throws: SocketError.self) {
             try socket.awaitHangup(timeout: .milliseconds(50))

@@ -25,7 +25,9 @@ extension FaultPoint {
                 half, .send,
                 codes: [
                     (.survives, [EINTR]),
-                    (.fails(.write), [EPIPE, ECONNRESET, ENOBUFS, ENOMEM]),
+                    (.fails(.write), [EPIPE, ENOBUFS, ENOMEM]),
+                    // The opposite direction reports the reset, which says more.
+                    (.fails(.read), [ECONNRESET]),
                 ]),
             // The first splice moves bytes into the pipe, and the second one out of it. If splice
             // refuses, the bytes are copied.
@@ -39,7 +41,9 @@ extension FaultPoint {
                 half, .splice, skipping: 1,
                 codes: [
                     (.survives, [EINTR, EINVAL, ENOMEM, ESPIPE]),
-                    (.fails(.write), [EPIPE, ECONNRESET]),
+                    (.fails(.write), [EPIPE]),
+                    // The opposite direction of a blocking join has already ended.
+                    (.fails(half == .blocking ? .write : .read), [ECONNRESET]),
                 ]),
             joining(half, .pipe, codes: [(.survives, [EMFILE, ENFILE, EINVAL])]),
             // The first calls set the mode of the sockets, and the fifth one the size of the pipe.
@@ -104,12 +108,13 @@ extension FaultPoint {
                 (.fails(.sendFile), [EBADF, EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW, ESPIPE]),
             ]
         ) { faults in
-            let (one, _) = try Socket.pair()
+            let (one, other) = try Socket.pair()
             let file = try FileDescriptor.open("/proc/self/status", .readOnly)
             defer { try? file.close() }
             try FaultInjection.$current.withValue(faults) {
                 _ = try one.sendFile(file, timeout: .seconds(20))
             }
+            other.close()
         },
         FaultPoint(
             // Without the nonblocking mode, the call reads the file and sends the bytes.
