@@ -118,9 +118,7 @@ private final class PollableDescriptor: ByteDevice {
         let reopened = System.reopenTerminal(number, onlyDirection)
         let own =
             if let reopened { reopened } else { try System.duplicate(number, fromUser: true) }
-        let source = try EventSource(
-            owning: OwnedDescriptor(own), on: loop, mayLinger: false, isShared: true,
-            adoptedMode: nil)
+        let source = try EventSource(owning: OwnedDescriptor(own), with: .foreign, on: loop)
         do throws(Errno) {
             try System.setCloseOnExec(number)
             if reopened == nil { try System.setBlocking(number, false) }

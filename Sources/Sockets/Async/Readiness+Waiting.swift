@@ -79,8 +79,8 @@ extension EventSource {
     ) throws(WaitFailure) {
         do throws(Errno) {
             try self.init(
-                owning: OwnedDescriptor(System.duplicate(descriptor, fromUser: true)), on: loop,
-                mayLinger: false, isShared: true, adoptedMode: nil)
+                owning: OwnedDescriptor(System.duplicate(descriptor, fromUser: true)),
+                with: .foreign, on: loop)
         } catch {
             throw WaitFailure(.system(error))
         }

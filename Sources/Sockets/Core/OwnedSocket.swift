@@ -34,6 +34,9 @@ struct OwnedSocket: ~Copyable {
         ///
         /// The owner of that descriptor relies on the current blocking mode.
         let isShared: Bool
+
+        /// The traits of a descriptor that is not a socket, and that other code also uses.
+        static let foreign = Traits(adoptedMode: nil, mayLinger: false, isShared: true)
     }
 
     /// The blocking mode of a descriptor.

@@ -26,13 +26,8 @@ extension System {
     ) throws(Errno) -> Int {
         let block = PipeSignalBlock()
         defer { block.end() }
-        do throws(Errno) {
-            return try transferCall(.write, bytes.count, onInterrupt: .report, fromUser: true) {
-                Glibc.write(descriptor, bytes.baseAddress, $0)
-            }
-        } catch {
-            if error == .brokenPipe { block.consumeSignal() }
-            throw error
+        return try transferCall(.write, bytes.count, onInterrupt: .report, fromUser: true) {
+            Glibc.write(descriptor, bytes.baseAddress, $0)
         }
     }
 
