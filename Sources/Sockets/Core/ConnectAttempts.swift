@@ -105,7 +105,7 @@ struct ConnectAttempts: ~Copyable {
         }
     }
 
-    /// Returns the addresses for which the options have a local address.
+    /// Returns the addresses to which a socket can connect from a local address of the options.
     private static func reachable(
         _ addresses: [SocketAddress], _ options: ConnectOptions
     ) throws(SocketError) -> [SocketAddress] {
@@ -134,7 +134,7 @@ struct ConnectAttempts: ~Copyable {
     static func connectDatagram(
         to addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) -> OwnedSocket {
-        // Throw if there is a proxy, because it cannot transfer datagrams.
+        // Throw if there is a proxy, because proxies do not transfer datagrams.
         if let address = addresses.first { _ = try options.hops(to: address, .datagram) }
         var attempts = try ConnectAttempts(to: addresses, .datagram, options, deadline)
         while true {

@@ -8,9 +8,10 @@ public struct ConnectOptions: Sendable {
     /// The local addresses or ports to connect from, at most one for each family; empty to let the
     /// kernel choose.
     ///
-    /// Each attempt uses the first address of its family. Addresses of the peer whose family has no
-    /// local address are not tried. An unspecified address (`0.0.0.0` or `::`) with a port applies
-    /// the port to attempts of both families, unless the other family has its own address.
+    /// Each attempt uses the first local address that has the family of the peer's address. If a
+    /// family has no local address, the peer's addresses of this family are not tried. An
+    /// unspecified address (`0.0.0.0` or `::`) applies its port to attempts of both families,
+    /// unless the other family has its own local address.
     ///
     /// ```swift
     /// let options = ConnectOptions(localAddresses: [
@@ -38,10 +39,13 @@ public struct ConnectOptions: Sendable {
 
     /// The proxies through which to connect, or `nil` to connect directly.
     ///
-    /// The other options apply to the connection to the first proxy, which is also the remote
-    /// address of the socket. The time limit of the connect covers the dialogue with each proxy.
-    /// Only TCP has proxies, so other endpoints throw ``SocketError/Cause/invalidInput(_:)``, unless
-    /// the proxies are ``Proxy/fromEnvironment``.
+    /// The other options apply to the connection to the first proxy. The remote address of the
+    /// socket is the address of this proxy. The time limit of the connect covers the dialogue with
+    /// each proxy.
+    ///
+    /// A proxy reaches only TCP endpoints. A connect to any other endpoint ignores
+    /// ``Proxy/fromEnvironment``, and throws ``SocketError/Cause/invalidInput(_:)`` for other
+    /// proxies.
     public var through: Proxy?
 
     /// Creates options with one local address or none.

@@ -12,7 +12,7 @@ public import SystemPackage
 /// The message owns the descriptors, which have close-on-exec. At the end of its lifetime, it
 /// closes the descriptors that the program has not taken, so none is leaked.
 public struct DescriptorMessage: ~Copyable, Sendable {
-    /// The bytes, or no bytes at the end of a stream and in an empty datagram or packet.
+    /// The bytes; empty at the end of a stream and for an empty datagram or packet.
     public let bytes: [UInt8]
 
     /// The length of the message in bytes, which exceeds the number of `bytes` if a datagram or a
@@ -21,7 +21,7 @@ public struct DescriptorMessage: ~Copyable, Sendable {
 
     /// A Boolean value that indicates whether the connection has ended.
     ///
-    /// For an empty packet, the property is also true unless the socket has `SO_TIMESTAMP`.
+    /// The property is also true for an empty packet, unless the socket has `SO_TIMESTAMP`.
     let isEnd: Bool
     /// The descriptors that were not taken yet, in reverse order.
     private var remaining: [Int32] = []
@@ -63,7 +63,7 @@ public struct DescriptorMessage: ~Copyable, Sendable {
         self.init(bytes, received, limit: limit)
     }
 
-    /// Receives a message into memory of the caller, and copies its bytes: recvmsg(2).
+    /// Receives a message into the caller's memory, and copies the bytes from there: recvmsg(2).
     init(
         receivedFrom descriptor: Int32, into room: UnsafeMutableRawBufferPointer,
         descriptorsAtMost limit: Int, _ flags: TransferFlags

@@ -2,12 +2,12 @@ internal import Synchronization
 
 /// The longest time for which the two directions of a join may both be silent.
 ///
-/// The tasks of both directions share it.
+/// The tasks of both directions share this object.
 final class IdleLimit: Sendable {
     let limit: TimeLimit
-    /// The instant of the last move on the continuous clock.
+    /// The instant, on the continuous clock, at which bytes last moved.
     private let lastMove = Atomic<Int64>(0)
-    /// The instant at which the `withTimeLimit` around the join ends it, even if bytes move.
+    /// The instant at which the `withTimeLimit` around the join ends the join, even if bytes move.
     private let scopeEnd = TimeLimitScope.currentEnd
 
     /// Creates a limit that starts now.
@@ -18,7 +18,7 @@ final class IdleLimit: Sendable {
 
     /// Notes that bytes have moved.
     func touch() {
-        // Only a duration needs the time of the last move.
+        // Only a limit that is a duration depends on the last move.
         guard case .within = limit.kind else { return }
         lastMove.store(System.continuousNanoseconds(), ordering: .relaxed)
     }
@@ -33,21 +33,22 @@ final class IdleLimit: Sendable {
         }
     }
 
-    /// A Boolean value that indicates whether the `withTimeLimit` around the join ends it.
+    /// A Boolean value that indicates whether the limit of the `withTimeLimit` around the join has
+    /// passed.
     var scopeHasPassed: Bool { scopeEnd != .max && System.continuousNanoseconds() >= scopeEnd }
 
-    /// A Boolean value that indicates whether the limit has passed.
+    /// A Boolean value that indicates whether ``end`` has passed.
     var hasPassed: Bool {
         let end = end
         return end != .max && System.continuousNanoseconds() >= end
     }
 
-    /// The time until the limit passes, or `nil` if it never passes.
+    /// The time until ``end``, or `nil` if the join has no limit.
     var remaining: Duration? {
         let end = end
         return end == .max ? nil : .nanoseconds(end - System.continuousNanoseconds())
     }
 
-    /// The error cause of a join that has ended because of the time.
+    /// The cause of the error that a join throws after ``end``.
     var cause: SocketError.Cause { .timedOut(limit: scopeHasPassed ? nil : limit.duration) }
 }

@@ -9,14 +9,15 @@ struct JoinEnd {
     let connectionError: ConnectionError?
 }
 
-/// One direction of a join, which moves bytes from one connection, the origin, to another, the
-/// destination.
+/// One direction of a join. It moves bytes from one connection, the origin, to the other
+/// connection, the destination.
 ///
 /// This type never waits. If it can move nothing, its blocking or async caller waits.
 ///
-/// It copies few bytes and splices many bytes through a pipe, because copying few bytes costs less.
-/// The last count decides which. The direction reads on only when the destination has accepted
-/// everything, so a destination that does not read stops the origin.
+/// Small amounts of bytes are copied, because that costs less. Large amounts are spliced through a
+/// pipe. The number of bytes that the last step received decides between the two. The direction
+/// reads more from the origin only after the destination has accepted all earlier bytes, so a
+/// destination that does not read stops the origin.
 struct JoinDirection: ~Copyable {
     /// A connection of the direction.
     enum Side {
@@ -27,16 +28,16 @@ struct JoinDirection: ~Copyable {
     enum Step {
         /// The step made progress.
         ///
-        /// Take the next step without waiting, or wait for the origin if `isDrained` is true, because
-        /// the origin had no more bytes.
+        /// If `isDrained` is true, the origin has no more bytes, so wait for it. Otherwise take the
+        /// next step without waiting.
         case moved(isDrained: Bool)
-        /// The step made no progress, so wait until this side is ready.
+        /// The step made no progress, so wait until this connection is ready.
         case blocked(Side)
         /// The origin has ended the stream, and the destination has accepted all bytes.
         ///
         /// The caller must now shut down the destination.
         case ended
-        /// A call on this side failed.
+        /// A call on this connection failed.
         case failed(Errno, Side)
     }
 
@@ -48,12 +49,12 @@ struct JoinDirection: ~Copyable {
     private var isBulk = false
     /// The number of bytes that the destination has accepted.
     private(set) var forwarded = 0
-    /// The number of received bytes that are lost, which is 0 unless the kernel has no memory left.
+    /// The number of received bytes that were lost, which is 0 unless the kernel ran out of memory.
     private(set) var lost = 0
 
     /// The size of the buffer for copying.
     private static let bufferSize = 65536
-    /// The number of bytes from which on splicing costs less than copying.
+    /// The smallest number of bytes for which splicing costs less than copying.
     private static let spliceSize = 16384
 
     /// Creates a direction.
@@ -61,7 +62,8 @@ struct JoinDirection: ~Copyable {
     /// - Parameters:
     ///   - origin: The connection to read from.
     ///   - destination: The connection to write to.
-    ///   - maySplice: Whether both descriptors are nonblocking, which splice(2) needs.
+    ///   - maySplice: A Boolean value that indicates whether both descriptors are nonblocking, as
+    ///     splice(2) requires.
     init(from origin: JoinEnd, to destination: JoinEnd, maySplice: Bool) {
         self.origin = origin
         self.destination = destination
@@ -73,9 +75,11 @@ struct JoinDirection: ~Copyable {
     ///
     /// - Parameters:
     ///   - input: The bytes that the origin has received but not yet forwarded.
-    ///   - isAtEnd: Whether the origin has received the end of the stream.
-    ///   - scratch: The memory for received bytes, or `nil` to use that of `input`.
-    ///   - isSignalBlocked: Whether the thread blocks SIGPIPE, which splice(2) may raise.
+    ///   - isAtEnd: A Boolean value that indicates whether EOF has arrived from the origin. The
+    ///     step sets it at EOF.
+    ///   - scratch: The memory for received bytes, or `nil` to use the memory of `input`.
+    ///   - isSignalBlocked: A Boolean value that indicates whether the thread blocks SIGPIPE, which
+    ///     splice(2) may raise.
     /// - Returns: The outcome.
     mutating func step(
         _ input: inout ByteBuffer, isAtEnd: inout Bool,
@@ -96,7 +100,7 @@ struct JoinDirection: ~Copyable {
         return copy(&input, &isAtEnd, scratch)
     }
 
-    /// Sends bytes of a buffer to the destination once, without counting them.
+    /// Sends bytes from a buffer to the destination once, without adding them to ``forwarded``.
     func send(_ buffer: inout ByteBuffer) -> Step {
         do throws(Errno) {
             buffer.consume(try send(buffer.bytes))
@@ -127,8 +131,8 @@ struct JoinDirection: ~Copyable {
         }
         isBulk = maySplice && count >= Self.spliceSize
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
-        // Bytes in the memory of `input` are part of it from now on, because `append` may release
-        // this memory.
+        // If the bytes are already in the memory of `input`, add them to it now. A later `append`
+        // may release that memory.
         if scratch == nil { input.written(count) }
         var sent = 0
         // Keep the unsent bytes.
@@ -145,8 +149,9 @@ struct JoinDirection: ~Copyable {
         } catch {
             return step(after: error, on: .destination)
         }
-        // A short receive has emptied the kernel's buffer. But TLS may have more decrypted bytes,
-        // and a receive from a Unix socket ends at passed descriptors, even if bytes follow.
+        // A receive that did not fill `room` has emptied the kernel's buffer. There are two
+        // exceptions: TLS may have more decrypted bytes, and a receive from a Unix socket ends at
+        // passed descriptors, even if bytes follow.
         let isDrained =
             count < room.count && sent == count && origin.encryption == nil
             && origin.family != .unix
@@ -155,8 +160,8 @@ struct JoinDirection: ~Copyable {
 
     /// Moves bytes from the origin into the pipe, and as many of them as possible to the destination.
     ///
-    /// Returns `nil` if the caller must receive instead. recv(2) alone decides whether the origin is
-    /// empty or has ended, because splice(2) never moves beyond urgent data.
+    /// Returns `nil` if the caller must receive instead. Only recv(2) can tell whether the origin
+    /// has no bytes or is at EOF, because splice(2) never moves beyond urgent data.
     private mutating func splice(
         _ input: inout ByteBuffer, _ isSignalBlocked: Bool
     ) -> Step? {
@@ -184,7 +189,7 @@ struct JoinDirection: ~Copyable {
         do throws(Errno) {
             forwarded += try path.drain(
                 to: destination.descriptor, isSignalBlocked: isSignalBlocked)
-            // The next step copies, and may then wait, so it needs no pipe.
+            // The next steps copy and may wait, so they must not keep the pipe.
             if path.count == 0, !isBulk { path.giveBack() }
             return .moved(isDrained: false)
         } catch {
@@ -221,7 +226,7 @@ struct JoinDirection: ~Copyable {
 
     /// Receives once.
     ///
-    /// Returns `nil` if the received bytes contain nothing for the program.
+    /// Returns `nil` if TLS received bytes that contain no data for the program.
     private func receive(into room: UnsafeMutableRawBufferPointer) throws(Errno) -> Int? {
         let count: Int
         if let encryption = origin.encryption {

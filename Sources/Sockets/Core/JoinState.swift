@@ -1,9 +1,9 @@
 internal import SystemPackage
 
-/// The decisions of a join about the ends of its two directions.
+/// The state of a join, which decides what to do when one of the two directions ends.
 ///
-/// It moves no bytes. The blocking and the async half of `join` report what happens, and perform the
-/// actions.
+/// This type moves no bytes. The blocking and the async `join` report how each direction ends, and
+/// perform the returned actions.
 struct JoinState {
     /// One of the two connections: the one that `join` was called on, or its argument.
     enum Side {
@@ -27,8 +27,8 @@ struct JoinState {
         case readFailed(SocketError)
         /// The destination accepts no more bytes.
         ///
-        /// Bytes that it sent earlier may still be readable, so the opposite direction goes on if
-        /// it has not ended.
+        /// The opposite direction goes on unless it has ended, because bytes that the destination
+        /// sent earlier may still be readable.
         case writeFailed(SocketError)
         /// The origin broke after its direction had ended.
         case broke(SocketError)
@@ -39,13 +39,14 @@ struct JoinState {
     enum Action: Equatable {
         /// Half-close the connection.
         case halfClose(Side)
-        /// Watch for the failure of the connection, which is no longer read.
+        /// Watch whether the connection breaks, because no direction reads from it any more.
         case watch(Side)
         /// Reset the connection.
         case reset(Side)
         /// Reset the connection if its peer has received all bytes.
         ///
-        /// The stream to the peer has ended, so a reset must not destroy its last bytes.
+        /// This side has already ended the stream to the peer, so a reset must not destroy the last
+        /// bytes of the stream.
         case resetIfDelivered(Side)
     }
 
@@ -61,7 +62,7 @@ struct JoinState {
         direction == .forward ? isForwardRunning : isBackRunning
     }
 
-    /// Records how a direction ended, and returns what to do about it, in order.
+    /// Records how a direction ended, and returns the actions to perform, in order.
     ///
     /// Events after the end of the join have no effect.
     mutating func note(_ end: End, of direction: Direction) -> [Action] {
@@ -73,11 +74,12 @@ struct JoinState {
             let isFirst = failure == nil
             failure = failure ?? error
             let actions = stop(direction)
-            // If the destination ended its own stream earlier, nothing reads from it any more, so
-            // this is the only report that it broke.
+            // If the destination's own stream ended earlier, no direction reads from the
+            // destination any more. So this error is the only report that the destination broke.
             return isOver && isFirst ? [.resetIfDelivered(direction.origin)] : actions
         case .readFailed(let error):
-            // This error says more than that of an earlier write to the same connection.
+            // The error of a read says more than the error of an earlier write to the same
+            // connection.
             failure = error
             isOver = true
             switch error.cause {
@@ -132,12 +134,13 @@ struct JoinState {
 extension DescriptorOwner {
     /// Resets the connection without closing it, because another connection failed with `error`.
     ///
-    /// Other calls on the connection get ``SocketError/Cause/system(_:)`` with `.connectionAbort`. A
-    /// Unix socket has no reset.
+    /// Other calls on the connection throw ``SocketError/Cause/system(_:)`` with
+    /// `.connectionAbort`. The function has no effect on a Unix socket, which has no reset.
     func reset(because error: SocketError) {
         guard family != .unix else { return }
         try? call(.shutdown, nil) { descriptor throws(Errno) in
-            // Note the error before the reset, because the reset wakes the calls that look for it.
+            // Note the error before the reset, because the reset wakes calls that look for the
+            // error.
             connectionError?.noteReset(because: error)
             _ = LingerState.reset(descriptor)
         }
@@ -147,7 +150,7 @@ extension DescriptorOwner {
     /// half-closed connection.
     fileprivate var hasDelivered: Bool {
         let queue = try? call(.diagnose, nil) { System.queueLength($0, .sendQueue) }
-        // The end of the stream counts as one byte. An idle peer acknowledges it late.
+        // The FIN counts as one byte in the queue, and an idle peer acknowledges it late.
         return queue.map { $0 <= 1 } ?? false
     }
 }

@@ -1,4 +1,4 @@
-/// When the kernel probes the peer of an idle TCP connection, and when it gives up.
+/// The times at which the kernel probes the peer of an idle TCP connection, and gives up.
 ///
 /// ```swift
 /// let options = ConnectOptions(socketOptions: [
@@ -6,8 +6,8 @@
 /// ])
 /// ```
 ///
-/// With these values, a peer that is gone is noticed after 90 s. The connection then ends with the
-/// error `timedOut`. See tcp(7) and ``SocketOption/keepAliveProbes``.
+/// With these values, the kernel notices after 90 s that a peer is gone. It then ends the
+/// connection with the error `timedOut`. See tcp(7) and ``SocketOption/keepAliveProbes``.
 public struct KeepAliveProbes: Hashable, Sendable {
     /// How long a connection is idle before the first probe, 1 s to 32,767 s, rounded up to whole
     /// seconds.
@@ -19,7 +19,7 @@ public struct KeepAliveProbes: Hashable, Sendable {
     /// The number of unanswered probes after which the kernel ends the connection, 1 to 127.
     public var count: Int
 
-    /// Creates the times; the defaults are those of Linux.
+    /// Creates a value. The defaults are those of Linux.
     public init(
         idle: Duration = .seconds(7_200), interval: Duration = .seconds(75), count: Int = 9
     ) {
