@@ -23,12 +23,12 @@ struct OwnedSocket: ~Copyable {
     /// The error that broke the connection, shared with the duplicates of the socket.
     let connectionError: ConnectionError?
 
-    /// What the owner of a descriptor must know about it.
+    /// What the owner of a descriptor must know about the descriptor.
     struct Traits {
         /// The blocking mode that the descriptor had when it was adopted; `nil` if the library
         /// created it.
         let adoptedMode: Mode?
-        /// A Boolean value that indicates whether `SO_LINGER` may be set.
+        /// A Boolean value that indicates whether the socket may have `SO_LINGER`.
         fileprivate(set) var mayLinger: Bool
         /// A Boolean value that indicates whether another descriptor may refer to the same socket.
         ///

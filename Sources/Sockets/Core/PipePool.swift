@@ -8,16 +8,16 @@ final class Pipe: Sendable {
 
     /// The capacity of a pipe in bytes.
     ///
-    /// The default of 16 slots holds only 16 segments of a network, about 23 KB. The system limits
-    /// the pages of all pipes of a user to 64 MiB, which is enough for 256 pipes of this capacity.
+    /// The default of 16 slots holds only 16 network segments, about 23 KB. The system limits the
+    /// pages of all pipes of a user to 64 MiB, which is enough for 256 pipes of this capacity.
     private static let size = 256 << 10
 
     /// The number of pipes of this process.
     private static let open = Atomic(0)
     /// The maximum number of pipes.
     ///
-    /// A direction whose destination does not read keeps its pipe. Without a maximum, such peers
-    /// could use up the descriptors, and the program could not accept other clients.
+    /// A direction whose destination does not read keeps its pipe. Without a maximum, peers that do
+    /// not read could use up the descriptors, so that the program could not accept other clients.
     static let most = 256
 
     /// Creates a pipe.
@@ -46,8 +46,8 @@ final class Pipe: Sendable {
 
 /// The pipes that joins borrow while they move bytes.
 ///
-/// An idle join has no pipe. So a process needs as many pipes as joins move bytes at the same time,
-/// and not two for each connection. A join that gets no pipe copies. When the last join ends, the
+/// An idle join has no pipe. So a process needs only one pipe for each direction in which bytes
+/// move at the moment. A join that gets no pipe copies the bytes. When the last join ends, the
 /// unused pipes are closed.
 enum PipePool {
     private struct Contents {
@@ -58,7 +58,7 @@ enum PipePool {
     private static let contents = Lock(Contents())
     private static let mostUnused = 16
 
-    /// Notes that a join begins, which may borrow pipes.
+    /// Notes the start of a join, which may borrow pipes.
     static func beginJoin() { contents.withLock { $0.joins += 1 } }
 
     /// Notes that a join has ended, and closes the unused pipes if no join is left.
@@ -72,7 +72,7 @@ enum PipePool {
         }
     }
 
-    /// Returns an empty pipe.
+    /// Takes an empty pipe from the pool, or creates one.
     ///
     /// - Throws: The error of pipe(2), or `EMFILE` if there are already ``Pipe/most`` pipes.
     static func take() throws(Errno) -> Pipe {
@@ -80,7 +80,7 @@ enum PipePool {
         return try Pipe()
     }
 
-    /// Returns an empty pipe to the pool.
+    /// Puts an empty pipe back into the pool, or closes it if the pool does not need it.
     static func giveBack(_ pipe: Pipe) {
         contents.withLock { contents in
             guard contents.joins > 0, contents.unused.count < mostUnused else { return }

@@ -16,9 +16,9 @@
 /// ```
 ///
 /// This machine resolves only the name of the first proxy, and each proxy resolves the name of the
-/// next destination. The exception is ``socks4(_:user:)``, whose protocol has no names. A proxy
-/// reaches only TCP endpoints. It sees the passwords for later proxies, and all bytes of a connection
-/// without TLS.
+/// next destination. The exception is ``socks4(_:user:)``, because the protocol of such a proxy
+/// transfers only addresses. A proxy reaches only TCP endpoints. A proxy sees the passwords for
+/// later proxies, and all bytes of a connection without TLS.
 public struct Proxy: Hashable, Sendable {
     /// A proxy of the chain.
     enum Part: Hashable {
@@ -34,8 +34,8 @@ public struct Proxy: Hashable, Sendable {
     /// - Parameters:
     ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
     ///   - user: The user of 1 to 255 bytes (RFC 1929), or `nil` to connect without authentication.
-    ///     The proxy decides whether to authenticate the client. It receives the password
-    ///     unencrypted.
+    ///     The proxy decides whether to authenticate the client. If so, the proxy receives the
+    ///     password unencrypted.
     ///   - password: The password of at most 255 bytes.
     /// - Returns: The proxy.
     public static func socks5(
@@ -46,8 +46,8 @@ public struct Proxy: Hashable, Sendable {
 
     /// Returns a SOCKS4 proxy that resolves names (SOCKS4a).
     ///
-    /// SOCKS4 cannot connect to IPv6 addresses. The request for an IPv4 address is that of SOCKS4
-    /// without the extension.
+    /// SOCKS4 cannot connect to IPv6 addresses. The request for an IPv4 address is the same as with
+    /// ``socks4(_:user:)``.
     ///
     /// - Parameters:
     ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
@@ -60,7 +60,7 @@ public struct Proxy: Hashable, Sendable {
     /// Returns a SOCKS4 proxy that does not resolve names.
     ///
     /// This machine resolves the name of the destination to an IPv4 address, so a name server
-    /// learns it.
+    /// learns the name.
     ///
     /// - Parameters:
     ///   - endpoint: The proxy's endpoint: TCP, or a Unix stream for the first proxy of a chain.
@@ -86,23 +86,30 @@ public struct Proxy: Hashable, Sendable {
 
     /// The proxy that the environment specifies for the destination, if any.
     ///
-    /// The variable depends on the destination's port: `http_proxy` for 80, `https_proxy` for 443,
-    /// and `all_proxy` for every other port and if the first variable is not set. The name in
-    /// capitals is the second choice, as in curl and Python. `HTTP_PROXY` is ignored if
-    /// `REQUEST_METHOD` is set, as in Python, because a client of a CGI program can set it. The
-    /// value has the form of ``init(parsing:)``. An empty variable is not set.
+    /// The variable depends on the destination's port:
     ///
-    /// `no_proxy` or `NO_PROXY` lists destinations without a proxy, separated by commas or spaces.
-    /// As in curl, an entry is `*` for all, a name for a host and its subdomains, an address or an
-    /// ``IPPrefix``. As in Python, `:` and a port may follow. Names are not resolved for the
-    /// comparison. Without an entry, `localhost` uses the proxy too.
+    /// - `http_proxy` for port 80.
+    /// - `https_proxy` for port 443.
+    /// - `all_proxy` for every other port. It also applies to ports 80 and 443 if their own
+    ///   variable is not set.
+    ///
+    /// If a variable is not set, its name in capitals is tried, as in curl and Python. `HTTP_PROXY`
+    /// is ignored if `REQUEST_METHOD` is set, as in Python, because a client of a CGI program can
+    /// set `HTTP_PROXY`. The value has the form of ``init(parsing:)``. An empty variable counts as
+    /// not set.
+    ///
+    /// `no_proxy` or `NO_PROXY` lists the destinations to connect to directly, separated by commas
+    /// or spaces. As in curl, an entry is `*` for all destinations, a name for a host and its
+    /// subdomains, an address, or an ``IPPrefix``. As in Python, `:` and a port may follow. Names
+    /// are not resolved for the comparison. A connect to `localhost` uses the proxy too, unless the
+    /// list contains it.
     ///
     /// The environment has no effect on endpoints that no proxy reaches: Unix sockets, UDP, an
     /// endpoint without a host, and an IPv6 address with a zone. The variables are read at each
     /// connect.
     public static let fromEnvironment = Proxy(parts: [.environment])
 
-    /// Creates a chain of proxies, of which the first is the nearest.
+    /// Creates a chain of proxies, starting with the proxy nearest to this machine.
     ///
     /// - Parameter proxies: The proxies. An empty chain connects directly.
     public init(_ proxies: [Proxy]) { parts = proxies.flatMap(\.parts) }
@@ -114,9 +121,10 @@ public struct Proxy: Hashable, Sendable {
     /// Parses a proxy from untrusted text, such as `socks5://alice:secret@proxy.example:1080`.
     ///
     /// The scheme is `http`, `socks4`, `socks4a`, `socks5` or `socks5h`, and `http` if there is
-    /// none. `socks5` and `socks5h` are the same, because a SOCKS5 proxy always resolves names;
-    /// curl and Python resolve them on this machine for `socks5`. The port is 1080 if there is none,
-    /// as in curl. The user and the password may contain `%NN`, and must be UTF-8. A path after the port is ignored.
+    /// none. `socks5` and `socks5h` are the same, because a SOCKS5 proxy always resolves names; for
+    /// `socks5`, curl and Python resolve names on this machine. The port is 1080 if there is none,
+    /// as in curl. The user and the password may contain `%NN`, and must be UTF-8. A path after the
+    /// port is ignored.
     ///
     /// - Parameter text: The proxy.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not a proxy. The error names
@@ -127,7 +135,7 @@ public struct Proxy: Hashable, Sendable {
 }
 
 extension Proxy: ExpressibleByArrayLiteral {
-    /// Creates a chain of proxies, of which the first is the nearest.
+    /// Creates a chain of proxies, starting with the proxy nearest to this machine.
     ///
     /// An empty chain connects directly.
     public init(arrayLiteral proxies: Proxy...) { self.init(proxies) }
@@ -149,7 +157,7 @@ extension Proxy: CustomStringConvertible {
 // MARK: The steps of a connect
 
 extension Proxy {
-    /// Returns the steps of a connect to an endpoint, or no steps if it is reached directly.
+    /// Returns the steps of a connect to an endpoint, or no steps for a direct connect.
     ///
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if a proxy cannot reach its destination, or
     ///   if a variable of the environment is malformed.
@@ -183,7 +191,8 @@ extension Proxy {
 }
 
 extension Endpoint {
-    /// Creates the endpoint that names a resolved address; `nil` if there is none.
+    /// Creates the endpoint that names a resolved address, or returns `nil` if no endpoint can name
+    /// it.
     init?(_ address: SocketAddress, _ type: SocketType) {
         switch (address, type) {
         case (.ipv4, .stream), (.ipv6, .stream):

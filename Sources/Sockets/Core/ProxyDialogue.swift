@@ -51,11 +51,11 @@ struct ProxyDialogue: Sendable {
     /// Returns the next request, or `nil` if the dialogue has ended.
     mutating func takeRequest() -> [UInt8]? { request.take() }
 
-    /// Takes the bytes of a reply and returns their number.
+    /// Takes the bytes of a reply from the start of `bytes`, and returns their number.
     ///
-    /// The caller must pass at least one byte, and a reply must be missing. The result is smaller
-    /// than the number of bytes if others follow the reply. If the reply is negative or malformed,
-    /// the function sets ``failure``.
+    /// Call this function with at least one byte, and only while ``needsReply`` is true. The result
+    /// is less than the number of passed bytes if other bytes follow the reply. If the reply is
+    /// negative or malformed, the function sets ``failure``.
     mutating func take(_ bytes: some Collection<UInt8>) -> Int {
         let known = received.count
         received += bytes
@@ -134,12 +134,12 @@ struct ProxyDialogue: Sendable {
 extension ProxyDialogue {
     /// Receives once, and leaves the bytes that follow the reply in the kernel.
     ///
-    /// They belong to the peer, which may have sent them at once. The end of the stream sets
-    /// ``failure``.
+    /// The bytes after the reply come from the peer, which may send them as soon as it is
+    /// connected. EOF sets ``failure``.
     ///
     /// - Parameters:
     ///   - descriptor: The connection to the proxy.
-    ///   - flags: Whether the call may wait for the first byte.
+    ///   - flags: The flags of recv(2), which decide whether the call may wait for the first byte.
     /// - Throws: The error of recv(2).
     mutating func receive(_ descriptor: Int32, _ flags: TransferFlags) throws(Errno) {
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -158,7 +158,8 @@ extension ProxyDialogue {
         var copy = self
         let count = copy.take(room[..<seen])
         guard copy.failure == nil else { return self = copy }
-        // Take only what the kernel returns, because it may return fewer bytes than before.
+        // Take only the bytes that this call returns, because it may return fewer bytes than the
+        // peek.
         let reply = UnsafeMutableRawBufferPointer(rebasing: room[..<count])
         let received = try System.recv(descriptor, reply, .dontWait)
         guard received > 0 else { return end() }

@@ -2,15 +2,15 @@
 ///
 /// ``Proxy/fromEnvironment`` describes the variables.
 struct ProxyEnvironment: Sendable {
-    /// Returns the value of a variable, or `nil` if it is not set or empty.
+    /// Returns the value of a variable, or `nil` if the variable is not set or is empty.
     let value: @Sendable (String) -> String?
 
     /// The environment of this process.
     static let process = ProxyEnvironment { System.getenv($0) }
 
-    /// Returns the proxy for a destination, or `nil` if it is reached directly.
+    /// Returns the proxy for a destination, or `nil` for a direct connect.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the variable is malformed.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the value of the variable is malformed.
     func server(for destination: Endpoint) throws(SocketError) -> ProxyServer? {
         guard destination.transport == .tcp, let host = destination.host, !host.isEmpty else {
             return nil
@@ -39,7 +39,7 @@ struct ProxyEnvironment: Sendable {
         return names + ["all_proxy", "ALL_PROXY"]
     }
 
-    /// Returns the number of a port without a lookup, or `nil` if it is unknown.
+    /// Returns the number of a port, or `nil` if only a lookup of the service can tell it.
     private static func number(of port: Port) -> UInt16? {
         switch port.service {
         case "http": 80
@@ -48,7 +48,7 @@ struct ProxyEnvironment: Sendable {
         }
     }
 
-    /// Returns whether a destination is in the list of those that are reached directly.
+    /// Returns whether `no_proxy` or `NO_PROXY` lists a destination.
     private func isExcluded(_ host: String, _ port: UInt16?) -> Bool {
         guard let list = value("no_proxy") ?? value("NO_PROXY") else { return false }
         let host = Self.comparable(host)

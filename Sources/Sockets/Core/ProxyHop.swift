@@ -10,7 +10,8 @@ struct ProxyHop: Hashable, Sendable {
 
     /// A Boolean value that indicates whether `dialogue` may block its thread.
     ///
-    /// It then resolves a name, looks up a service, or loads the library for international names.
+    /// That function blocks if it resolves a name, looks up a service, or loads the library for
+    /// international names.
     var mayBlock: Bool {
         mayNeedNameServer || destination.port?.number == nil
             || destination.host?.utf8.contains { $0 >= 0x80 } == true
@@ -18,9 +19,9 @@ struct ProxyHop: Hashable, Sendable {
 
     /// Prepares the dialogue with the proxy.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the proxy cannot reach the destination or
-    ///   if the credentials are malformed, and the errors of resolving the port and, for SOCKS4, the
-    ///   name.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the proxy cannot reach the destination,
+    ///   or if the credentials are malformed. Also throws the errors of the lookup of the port and,
+    ///   for SOCKS4, of the lookup of the name.
     func dialogue(until deadline: Deadline) throws(SocketError) -> ProxyDialogue {
         if let problem = server.problem { throw failure(.invalidInput(problem)) }
         return ProxyDialogue(self, to: try target(until: deadline))
@@ -63,7 +64,7 @@ struct ProxyHop: Hashable, Sendable {
         return ProxyTarget(host: .address(literal), port: port)
     }
 
-    /// Resolves the name of the destination on this machine, for a proxy that cannot.
+    /// Resolves the name of the destination on this machine, for a proxy that cannot resolve names.
     private func resolvedTarget(until deadline: Deadline) throws(SocketError) -> ProxyTarget {
         let addresses = try Resolver.resolve(destination, family: .ipv4, deadline: deadline)
         guard let ip = addresses.first?.ip, let port = addresses.first?.port else {

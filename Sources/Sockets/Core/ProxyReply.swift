@@ -1,15 +1,14 @@
 /// Parsers of the replies of proxies.
 ///
-/// They perform no I/O. A parser receives the first bytes of a reply, at least one. It returns `nil`
-/// if the reply is incomplete; all of the bytes then belong to it. Otherwise it returns how many
-/// bytes the reply has, because the bytes after it belong to the peer. The result does not depend on
-/// how many bytes follow.
+/// The parsers perform no I/O. The argument of a parser is at least one byte from the start of a
+/// reply. The parser returns `nil` if the reply is incomplete, so all of these bytes belong to the
+/// reply. Otherwise it returns the length of the reply, because the bytes after the reply come from
+/// the peer. The result does not depend on how many bytes follow the reply.
 enum ProxyReply {
     /// The maximum length of an HTTP reply in bytes.
     static let limit = 16384
 
-    /// Parses the reply to the greeting of SOCKS5: the method of authentication (RFC 1928, section
-    /// 3).
+    /// Parses the reply to the SOCKS5 greeting: the method of authentication (RFC 1928, section 3).
     static func socks5Method(
         _ bytes: [UInt8]
     ) throws(ProxyFailure) -> (consumed: Int, value: UInt8)? {
@@ -26,7 +25,7 @@ enum ProxyReply {
         return 2
     }
 
-    /// Parses the reply to the request of SOCKS5 (RFC 1928, section 6).
+    /// Parses the reply to the SOCKS5 request (RFC 1928, section 6).
     static func socks5Connect(_ bytes: [UInt8]) throws(ProxyFailure) -> Int? {
         guard bytes[0] == 5 else { throw unexpected(bytes) }
         guard bytes.count >= 2 else { return nil }
@@ -49,7 +48,7 @@ enum ProxyReply {
         return bytes.count < end ? nil : end
     }
 
-    /// Parses the reply to the request of SOCKS4.
+    /// Parses the reply to the SOCKS4 request.
     static func socks4Connect(_ bytes: [UInt8]) throws(ProxyFailure) -> Int? {
         guard bytes[0] == 0 else { throw unexpected(bytes) }
         guard bytes.count >= 2 else { return nil }
@@ -59,8 +58,9 @@ enum ProxyReply {
 
     /// Parses the reply to CONNECT (RFC 9110, section 9.3.6; RFC 9112, section 4).
     ///
-    /// A successful reply has no content, so it ends with its header. Interim replies (1xx) before
-    /// it are part of the reply. A line may end without a carriage return (RFC 9112, section 2.2).
+    /// A successful reply has no content, so it ends with its header. Interim replies (1xx) count
+    /// as a part of the reply that follows them. A line may end without a carriage return (RFC
+    /// 9112, section 2.2).
     static func httpConnect(_ bytes: [UInt8]) throws(ProxyFailure) -> Int? {
         // Parse only the bytes up to the limit, so that the result does not depend on how many
         // bytes arrive at once.
@@ -69,7 +69,7 @@ enum ProxyReply {
         while let lineEnd = try statusLineEnd(bytes[start...]) {
             let status = try status(bytes[start..<lineEnd])
             let headerEnd = headerEnd(bytes, from: lineEnd + 1)
-            // The header of 407 contains the schemes that the proxy supports.
+            // The header of a 407 reply contains the schemes that the proxy supports.
             if status == 407 {
                 guard headerEnd != nil || bytes.count >= limit else { return nil }
                 guard offersBasic(bytes[(lineEnd + 1)..<(headerEnd ?? bytes.endIndex)]) else {
@@ -87,10 +87,10 @@ enum ProxyReply {
         return nil
     }
 
-    /// Returns the failure of a peer that sends something else than a reply.
+    /// Returns the failure for a proxy that sends something other than a reply.
     ///
-    /// It contains only as many bytes as the text of the failure shows. If the peer echoes the
-    /// request of HTTP, they end before the credentials.
+    /// The failure contains only as many bytes as its text shows. If the proxy echoes the HTTP
+    /// request, these bytes end before the credentials.
     static func unexpected(_ bytes: some Collection<UInt8>) -> ProxyFailure {
         .unexpectedReply(Array(bytes.prefix(ProxyFailure.shownBytes)))
     }
@@ -104,8 +104,8 @@ extension ProxyReply {
 
     /// Returns the position of the newline that ends a status line, or `nil` if there is none yet.
     private static func statusLineEnd(_ bytes: ArraySlice<UInt8>) throws(ProxyFailure) -> Int? {
-        // Check the incomplete line too, because another server may wait for this machine after its
-        // greeting.
+        // Check an incomplete line too, because a server of another protocol may send a greeting
+        // without a newline and then wait.
         guard bytes.prefix(version.count).elementsEqual(version.prefix(bytes.count)) else {
             throw unexpected(bytes)
         }
@@ -126,7 +126,7 @@ extension ProxyReply {
         return Int(status)
     }
 
-    /// Returns the text after the status, of at most 100 bytes.
+    /// Returns at most 100 bytes of the text after the status.
     private static func reason(_ line: ArraySlice<UInt8>) -> String {
         var text = line.dropFirst(version.count + 6)
         if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
@@ -135,7 +135,8 @@ extension ProxyReply {
 
     /// Returns whether a header offers the scheme Basic (RFC 9110, section 11.7.1).
     ///
-    /// A header without any scheme is not certain to reject it, so the result is `true`.
+    /// The result is also `true` if the header names no scheme, because the proxy may still accept
+    /// Basic.
     private static func offersBasic(_ header: ArraySlice<UInt8>) -> Bool {
         var schemes: [Substring] = []
         for line in header.split(separator: newline) {

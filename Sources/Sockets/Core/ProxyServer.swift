@@ -25,7 +25,7 @@ struct ProxyServer: Hashable, Sendable {
     var isSOCKS4: Bool { scheme == .socks4 || scheme == .socks4a }
 
     /// The reason why the protocol cannot transfer the credentials, for an error text; `nil` if it
-    /// can.
+    /// can transfer them.
     var problem: String? {
         guard let user else { return nil }
         switch scheme {
@@ -62,10 +62,11 @@ extension ProxyServer {
     /// The port of a proxy whose text has none, as in curl.
     private static let usualPort = 1080
 
-    /// Parses a proxy from the text of a user, or of an environment variable with a name.
+    /// Parses a proxy from text of the program, or from the value of the environment variable
+    /// `variable`.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)``, without the user and the password in the
-    ///   text.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not a proxy. The error shows
+    ///   neither the user nor the password.
     init(parsing text: String, from variable: String?) throws(SocketError) {
         var name = "http"
         var rest = text[...]
@@ -75,7 +76,8 @@ extension ProxyServer {
             name = text[..<colon].lowercased()
             rest = Substring(text[colon...].utf8.dropFirst(3))
         }
-        // The last at sign, so that no error shows a part of a password with an at sign or a slash.
+        // Split at the last `@`, so that no error shows a part of a password that contains `@` or
+        // `/`.
         var credentials: Substring?
         if let at = rest.utf8.lastIndex(of: UInt8(ascii: "@")) {
             credentials = rest[..<at]
@@ -96,7 +98,7 @@ extension ProxyServer {
         }
         let endpoint: Endpoint
         do throws(SocketError) {
-            // `tcp://` prevents that a host like `unix` is parsed as a scheme.
+            // `tcp://` prevents the parser from taking a host such as `unix` for a scheme.
             let colon = UInt8(ascii: ":")
             let hasPort = place.utf8.last != UInt8(ascii: "]") && place.utf8.contains(colon)
             endpoint = try Endpoint(

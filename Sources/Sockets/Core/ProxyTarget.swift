@@ -1,4 +1,4 @@
-/// The destination that a proxy must reach, in the form that the requests contain.
+/// The destination that a proxy must reach, in the form that requests to the proxy use.
 struct ProxyTarget: Hashable, Sendable {
     enum Host: Hashable {
         case address(IPAddress)
@@ -13,7 +13,7 @@ struct ProxyTarget: Hashable, Sendable {
 // MARK: Requests
 
 extension ProxyTarget {
-    /// The request of SOCKS5 (RFC 1928, section 4).
+    /// The SOCKS5 request (RFC 1928, section 4).
     var socks5Request: [UInt8] {
         var request: [UInt8] = [5, 1, 0]
         switch host {
@@ -31,9 +31,9 @@ extension ProxyTarget {
         return request + port.bytes(.bigEndian)
     }
 
-    /// The request of SOCKS4 for an address, and of SOCKS4a for a name.
+    /// Returns the SOCKS4 request for an address, or the SOCKS4a request for a name.
     ///
-    /// The address must have version 4.
+    /// The address must be an IPv4 address.
     func socks4Request(user: String) -> [UInt8] {
         var request: [UInt8] = [4, 1]
         request += port.bytes(.bigEndian)
@@ -51,8 +51,8 @@ extension ProxyTarget {
         return request + name
     }
 
-    /// The request CONNECT of HTTP (RFC 9110, section 9.3.6), with credentials in the Basic scheme
-    /// (RFC 7617).
+    /// Returns the HTTP request CONNECT (RFC 9110, section 9.3.6), with credentials in the Basic
+    /// scheme (RFC 7617).
     func httpRequest(user: String?, password: String) -> [UInt8] {
         let place: String =
             switch host {

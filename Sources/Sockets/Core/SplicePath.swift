@@ -4,7 +4,7 @@ internal import SystemPackage
 /// copying them: splice(2).
 ///
 /// The path borrows a pipe for the first bytes. It gives the empty pipe back when no more bytes
-/// arrive or the caller does not need it.
+/// arrive, or when the caller does not need the pipe.
 struct SplicePath: ~Copyable {
     private var pipe: Pipe?
     /// The number of bytes in the pipe.
@@ -18,7 +18,7 @@ struct SplicePath: ~Copyable {
 
     /// Moves bytes that a socket has received into the empty pipe, and returns their number.
     ///
-    /// Returns 0 at the end of the stream. Unless the path then contains bytes, it has no pipe.
+    /// Returns 0 at the end of the stream. If no bytes moved, the path has no pipe after the call.
     mutating func fill(from socket: Int32) throws(Errno) -> Int {
         let pipe: Pipe
         if let borrowed = self.pipe { pipe = borrowed } else { pipe = try PipePool.take() }
@@ -48,8 +48,8 @@ struct SplicePath: ~Copyable {
 
     /// Moves the bytes from the pipe to the end of a buffer.
     ///
-    /// Returns the number of bytes that are lost because the pipe could not be read, which is 0
-    /// unless the kernel has no memory left.
+    /// Returns the number of bytes that were lost because the pipe could not be read. The number is
+    /// 0 unless the kernel ran out of memory.
     mutating func reclaim(into buffer: inout ByteBuffer) -> Int {
         guard let pipe else { return 0 }
         while count > 0 {
@@ -66,7 +66,7 @@ struct SplicePath: ~Copyable {
         return lost
     }
 
-    /// Gives the pipe back, which must be empty.
+    /// Gives the pipe, which must be empty, back to the pool.
     mutating func giveBack() {
         if let pipe { PipePool.giveBack(pipe) }
         pipe = nil
