@@ -24,8 +24,8 @@ extension ConfigurableSocket {
     /// - Parameter option: The option to read.
     /// - Returns: The option's value.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` or `notSupportedOnSocket` if
-    ///     the socket does not have the option.
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` or `notSupportedOnSocket`
+    ///     if the socket does not have the option.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is a sharded ``Listener``, which
     ///     has a socket for each loop.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
@@ -52,8 +52,8 @@ extension ConfigurableSocket {
     ///   - option: The option to set.
     ///   - value: The option's new value.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` or `notSupportedOnSocket` if
-    ///     the socket does not have the option or the option is read-only.
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` or `notSupportedOnSocket`
+    ///     if the socket does not have the option or the option is read-only.
     ///   - ``SocketError/Cause/system(_:)`` with another error, for example `invalidArgument` or
     ///     `notPermitted`, if the kernel rejects the value.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is a sharded ``Listener``, which

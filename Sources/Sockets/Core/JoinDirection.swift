@@ -158,7 +158,8 @@ struct JoinDirection: ~Copyable {
         return .moved(isDrained: isDrained)
     }
 
-    /// Moves bytes from the origin into the pipe, and as many of them as possible to the destination.
+    /// Moves bytes from the origin into the pipe, and as many of these bytes as possible to the
+    /// destination.
     ///
     /// Returns `nil` if the caller must receive instead. Only recv(2) can tell whether the origin
     /// has no bytes or is at EOF, because splice(2) never moves beyond urgent data.

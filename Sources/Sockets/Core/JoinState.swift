@@ -146,8 +146,8 @@ extension DescriptorOwner {
         }
     }
 
-    /// A Boolean value that indicates whether the peer's system has acknowledged all sent bytes of a
-    /// half-closed connection.
+    /// A Boolean value that indicates whether the peer's system has acknowledged all sent bytes of
+    /// a half-closed connection.
     fileprivate var hasDelivered: Bool {
         let queue = try? call(.diagnose, nil) { System.queueLength($0, .sendQueue) }
         // The FIN counts as one byte in the queue, and an idle peer acknowledges it late.

@@ -33,8 +33,8 @@ public struct ListenOptions: Sendable {
 
     /// The socket options to set, in order, before bind.
     ///
-    /// Accepted TCP connections inherit most of them; see ``SocketOption``. If the kernel rejects an
-    /// option, the error names the option and its value.
+    /// Accepted TCP connections inherit most options; see ``SocketOption``. If the kernel rejects
+    /// an option, the error names the option and its value.
     public var socketOptions: [SocketOptionSetting]
 
     /// Creates options.

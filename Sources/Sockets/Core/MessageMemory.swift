@@ -1,7 +1,7 @@
 /// Memory for one Unix datagram or packet, which may be longer than an Internet datagram.
 final class MessageMemory: @unchecked Sendable {
-    // Safe because only the receiving task uses the memory, and at most one task receives at a time.
-    // `EventSource.beginReading` and `endReading` make its changes visible to the next task.
+    // Safe because only the receiving task uses the memory, and at most one task receives at a
+    // time. `EventSource.beginReading` and `endReading` make its changes visible to the next task.
     @exclusivity(unchecked) private var memory: UnsafeMutableRawBufferPointer?
 
     deinit { memory?.deallocate() }

@@ -260,8 +260,8 @@ struct OwnedSocket: ~Copyable {
 
     /// Binds an address: bind(2).
     ///
-    /// The socket then owns the socket file of a Unix path. For ``SocketAddress/unnamed``, the kernel
-    /// chooses an abstract name for a Unix socket.
+    /// The socket then owns the socket file of a Unix path. For ``SocketAddress/unnamed``, the
+    /// kernel chooses an abstract name for a Unix socket.
     mutating func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
             let raw = try address.raw(for: family, .bind, on: descriptor.number)

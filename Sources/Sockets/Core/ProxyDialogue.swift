@@ -2,8 +2,8 @@ internal import SystemPackage
 
 /// The dialogue with one proxy: what to send, and where each reply ends.
 ///
-/// This type never waits. Its blocking and async callers send the requests and wait for the replies,
-/// each in their own way:
+/// This type never waits. Its blocking and async callers send the requests and wait for the
+/// replies, each in their own way:
 ///
 /// ```swift
 /// while let request = dialogue.takeRequest() {

@@ -12,7 +12,7 @@ extension SocketOption<TrafficClass> {
     ///
     /// TCP determines the ECN bits itself (`net.ipv4.tcp_ecn`), so the kernel keeps only the code
     /// point on a stream. The option needs no privilege. Setting it changes ``priority`` too. A
-    /// Multipath TCP socket over IPv6 does not have it. See ip(7), ipv6(7) and RFC 2474.
+    /// Multipath TCP socket over IPv6 does not have the option. See ip(7), ipv6(7) and RFC 2474.
     public static var trafficClass: Self {
         SocketOption<Int32>.number("trafficClass", .trafficClass4, .trafficClass6)
             .map(
@@ -38,8 +38,8 @@ extension SocketOption<UInt32?> {
 extension SocketOption<MTUDiscovery> {
     /// `IP_MTU_DISCOVER`, `IPV6_MTU_DISCOVER`: how the socket discovers the path MTU.
     ///
-    /// The option needs no privilege. A Multipath TCP socket does not have it. See ip(7) and
-    /// ipv6(7).
+    /// The option needs no privilege. A Multipath TCP socket does not have the option. See ip(7)
+    /// and ipv6(7).
     public static var mtuDiscovery: Self {
         SocketOption<Int32>.number("mtuDiscovery", .mtuDiscovery4, .mtuDiscovery6)
             .map(MTUDiscovery.init(rawValue:), \.rawValue)
@@ -53,7 +53,7 @@ extension SocketOption<Int> {
     /// of the largest packet that reaches the peer unfragmented.
     ///
     /// The option is read-only. Reading it throws `socketNotConnected` on an unconnected socket. A
-    /// Multipath TCP socket does not have it. See ip(7) and ipv6(7).
+    /// Multipath TCP socket does not have the option. See ip(7) and ipv6(7).
     public static var mtu: Self {
         readOnly("mtu") { descriptor, family throws(Errno) in
             Int(try System.option(descriptor, family == .ipv6 ? .mtu6 : .mtu4))

@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-// The options that choose the way of a socket's packets through this machine: socket(7), ip(7) and
+// The options that control how a socket's packets pass through this machine: socket(7), ip(7) and
 // ipv6(7).
 
 extension SocketOption<String?> {
@@ -12,10 +12,10 @@ extension SocketOption<String?> {
     ///     to: server, options: .init(socketOptions: [.boundInterface("eth0")]))
     /// ```
     ///
-    /// Since Linux 5.7, a program may set the option on a socket that has no interface yet. To
-    /// change it, and before Linux 5.7, a program needs the capability `CAP_NET_RAW`. The error is
-    /// `operationNotSupportedByDevice` if no interface has the name. The option has an effect on
-    /// IPv4 and IPv6 sockets. See socket(7).
+    /// Since Linux 5.7, a program needs no privilege to choose an interface for a socket that has
+    /// none. Changing the interface requires the capability `CAP_NET_RAW`, and so does every use of
+    /// the option before Linux 5.7. The error is `operationNotSupportedByDevice` if no interface
+    /// has the name. The option has an effect on IPv4 and IPv6 sockets. See socket(7).
     public static var boundInterface: Self {
         SocketOption(name: "boundInterface") { descriptor, _ throws(Errno) in
             let name = try System.optionName(descriptor, .bindToDevice)
@@ -50,11 +50,12 @@ extension SocketOption<UInt32> {
 }
 
 extension SocketOption<Int> {
-    /// `SO_PRIORITY`: the queue of the network interface for the socket's packets.
+    /// `SO_PRIORITY`: the priority that chooses a queue of the network interface for the socket's
+    /// packets.
     ///
-    /// 0 to 6 need no privilege. Other values require the capability `CAP_NET_ADMIN`, or since Linux
-    /// 5.17 `CAP_NET_RAW`. Setting ``trafficClass`` changes the priority too, so set the priority
-    /// after it. An accepted connection has the priority 0. See socket(7) and tc(8).
+    /// 0 to 6 need no privilege. Other values require the capability `CAP_NET_ADMIN`, or since
+    /// Linux 5.17 `CAP_NET_RAW`. Setting ``trafficClass`` changes the priority too, so set the
+    /// priority after it. An accepted connection has the priority 0. See socket(7) and tc(8).
     public static var priority: Self {
         count("priority", .priority).requiring("CAP_NET_ADMIN for values outside 0 to 6")
     }
@@ -97,10 +98,10 @@ extension SocketOption<SocketAddress?> {
     /// `SO_ORIGINAL_DST`, `IP6T_SO_ORIGINAL_DST`: the address that the client connected to before a
     /// REDIRECT or DNAT rule of this machine's firewall changed it.
     ///
-    /// If no rule applied, the value is the local address, or `nil` if the firewall does not track
-    /// the connection. The option is read-only, and applies to accepted TCP connections. The error
-    /// is `protocolNotAvailable` if the kernel has no connection tracking. The header
-    /// linux/netfilter_ipv4.h defines the option.
+    /// If no rule applied, the value is the local address. If the firewall does not track the
+    /// connection, the value is `nil`. The option is read-only, and applies to accepted TCP
+    /// connections. The error is `protocolNotAvailable` if the kernel has no connection tracking.
+    /// The header linux/netfilter_ipv4.h defines the option.
     public static var originalDestination: Self {
         readOnly("originalDestination") { descriptor, family throws(Errno) in
             try System.originalDestination(descriptor, isIPv6: family == .ipv6)

@@ -10,8 +10,9 @@ extension SocketOption<KeepAliveProbes?> {
     /// try connection.setOption(.keepAliveProbes, to: KeepAliveProbes(idle: .seconds(60)))
     /// ```
     ///
-    /// It combines ``keepAlive``, ``keepAliveIdle``, ``keepAliveInterval`` and ``keepAliveCount``.
-    /// The probes are turned on last, so they stay off if the kernel rejects a value. See tcp(7).
+    /// The option combines ``keepAlive``, ``keepAliveIdle``, ``keepAliveInterval`` and
+    /// ``keepAliveCount``. The probes are turned on last, so they stay off if the kernel rejects a
+    /// value. See tcp(7).
     public static var keepAliveProbes: Self {
         SocketOption(name: "keepAliveProbes") { descriptor, _ throws(Errno) in
             guard try System.option(descriptor, .keepAlive) != 0 else { return nil }
@@ -37,9 +38,9 @@ extension SocketOption<Duration> {
     /// connection with `timedOut`.
     ///
     /// The value is rounded up to whole milliseconds. The kernel accepts 0 to 2,147,483,647 ms, and
-    /// 0 means the system's limit, which `net.ipv4.tcp_retries2` determines. If
-    /// ``keepAliveProbes`` are on, this option also replaces their count. A Multipath TCP socket
-    /// does not have it. See tcp(7).
+    /// 0 means the system's limit, which `net.ipv4.tcp_retries2` determines. If ``keepAliveProbes``
+    /// are on, this option also replaces their count. A Multipath TCP socket does not have the
+    /// option. See tcp(7).
     public static var userTimeout: Self {
         SocketOption<Int32>.number("userTimeout", .userTimeout)
             .map({ .milliseconds($0) }, \.wholeMilliseconds)
@@ -51,9 +52,9 @@ extension SocketOption<Duration> {
     /// program accept the connection.
     ///
     /// Set it on a listener whose clients speak first, so that no task waits for a silent client.
-    /// The value is rounded up to whole seconds and then to the time of a number of
-    /// retransmissions, so reading the option may return a larger value. 0 or less turns the option
-    /// off. See tcp(7).
+    /// The kernel measures the time in retransmissions, so it rounds the value up to whole seconds
+    /// and then to the time of a whole number of retransmissions. Reading the option may therefore
+    /// return a larger value. 0 or less turns the option off. See tcp(7).
     public static var deferAccept: Self { seconds("deferAccept", .deferAccept) }
 }
 
@@ -62,7 +63,7 @@ extension SocketOption<Int> {
     /// accepts more.
     ///
     /// A small value, such as 16,384, keeps data out of the kernel until it can be sent. So the
-    /// program can still change its mind, and a write waits for the network earlier. 0, the
+    /// program can still change the data, but its writes wait for the network earlier. 0, the
     /// default, means the system's value `net.ipv4.tcp_notsent_lowat`, and −1 means no limit. See
     /// tcp(7).
     public static var notSentLowWater: Self { count("notSentLowWater", .notSentLowWater) }
@@ -112,9 +113,10 @@ extension SocketOption<Bool> {
 
     /// `MPTCP_INFO`: a Boolean value that indicates whether the socket uses Multipath TCP.
     ///
-    /// The option is read-only. It is `false` for other sockets, for a connection whose peer does
-    /// not support Multipath TCP, and before Linux 5.16. To request Multipath TCP, pass
-    /// ``SocketOptionSetting/multipathTCP``. The header linux/mptcp.h defines the option.
+    /// The option is read-only. The value is `false` for sockets without Multipath TCP, for a
+    /// connection whose peer does not support Multipath TCP, and before Linux 5.16. To request
+    /// Multipath TCP, pass ``SocketOptionSetting/multipathTCP``. The header linux/mptcp.h defines
+    /// the option.
     public static var multipathTCP: Self {
         readOnly("multipathTCP") { descriptor, _ throws(Errno) in
             try System.usesMultipathTCP(descriptor)
@@ -146,7 +148,7 @@ extension SocketOption<String> {
 }
 
 extension KeepAliveProbes {
-    /// The numbers that the kernel gets.
+    /// The values that the kernel receives, as text for errors.
     fileprivate var text: String {
         "idle \(idle.wholeSeconds) s, interval \(interval.wholeSeconds) s, count \(count)"
     }

@@ -9,11 +9,11 @@ public import SystemPackage
 ///
 /// Other options are available by level and name: `SocketOption<Int32>.raw`.
 ///
-/// Many options must be set before bind or connect. Pass these with
-/// ``ConnectOptions/socketOptions`` or ``ListenOptions/socketOptions``, as ``SocketOptionSetting``
-/// explains. An accepted TCP connection inherits the options of its listener, except ``priority``,
-/// ``incomingCPU``, ``quickAck``, ``deferAccept``, ``fastOpenConnect`` and ``fastOpenBacklog``. An
-/// accepted Unix connection inherits none.
+/// Many options must be set before bind or connect. Pass such options in
+/// ``ConnectOptions/socketOptions`` or ``ListenOptions/socketOptions``; see
+/// ``SocketOptionSetting``. An accepted TCP connection inherits the options of its listener, except
+/// ``priority``, ``incomingCPU``, ``quickAck``, ``deferAccept``, ``fastOpenConnect`` and
+/// ``fastOpenBacklog``. An accepted Unix connection inherits none.
 ///
 /// An option that does not apply to the type of the socket is rejected with `notSupportedOnSocket`
 /// or `protocolNotAvailable`. On an IPv6 socket, an option that both families have is set for both,
@@ -28,7 +28,7 @@ public struct SocketOption<Value: Sendable>: Sendable {
     /// Setting such an option may change the socket's timeouts in the kernel, so cached timeouts
     /// become invalid.
     var isRaw = false
-    /// What a program can do about an error of setting the option, by the error's code.
+    /// What a program can do if the kernel rejects the option, for each error number.
     var hints: [Errno: String] = [:]
     /// A closure that returns a value as text for errors; `nil` if errors name only the option.
     var text: (@Sendable (Value) -> String)?
@@ -105,7 +105,7 @@ extension SocketOption<Int> {
     /// `IP_TTL`, `IPV6_UNICAST_HOPS`: the number of routers that a packet may pass, 1–255, which
     /// IPv6 calls the hop limit.
     ///
-    /// A Multipath TCP socket does not have it. See ip(7) and ipv6(7).
+    /// A Multipath TCP socket does not have the option. See ip(7) and ipv6(7).
     public static var timeToLive: Self {
         count("timeToLive", .timeToLive4, .timeToLive6).accepting("1 to 255")
     }

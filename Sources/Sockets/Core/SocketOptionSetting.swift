@@ -29,7 +29,7 @@ public struct SocketOptionSetting: Sendable {
     var value: String?
     let effect: Effect
     var isRaw = false
-    /// What a program can do about an error of the setting, by the error's code.
+    /// What a program can do if the kernel rejects the setting, for each error number.
     let hints: [Errno: String]
     var mayLinger = false
 
@@ -77,11 +77,11 @@ extension SocketOptionSetting {
     /// ```
     ///
     /// The kernel can then use several paths, such as Wi-Fi and a mobile network, for one
-    /// connection (RFC 8684). Without support at the peer, the connection is an ordinary TCP
-    /// connection. The option ``SocketOption/multipathTCP`` tells them apart. The setting needs no
-    /// privilege. The error is `protocolNotSupported` if the kernel has no Multipath TCP or the
-    /// socket is not TCP, and `protocolNotAvailable` if `net.mptcp.enabled` is 0. A Multipath TCP
-    /// socket has fewer options, as the pages of the options say.
+    /// connection (RFC 8684). If the peer does not support Multipath TCP, the connection is an
+    /// ordinary TCP connection. The option ``SocketOption/multipathTCP`` tells which kind of
+    /// connection it is. The setting needs no privilege. The error is `protocolNotSupported` if the
+    /// kernel has no Multipath TCP or the socket is not TCP, and `protocolNotAvailable` if
+    /// `net.mptcp.enabled` is 0. A Multipath TCP socket lacks some options, whose pages say so.
     public static let multipathTCP = SocketOptionSetting(
         name: "multipathTCP", effect: .protocolNumber(System.multipathTCP),
         hints: [
@@ -94,8 +94,8 @@ extension SocketOptionSetting {
     ///
     /// Routers can keep the packets with one label on one path (RFC 6437). The label is 1 to
     /// 1,048,575, or 1 to 524,287 if `net.ipv6.flowlabel_state_ranges` is set. The setting needs no
-    /// privilege. Attempts to connect to an IPv4 address ignore it. A socket that does not connect
-    /// and a Multipath TCP socket reject it with `notSupportedOnSocket`. See ipv6(7), and
+    /// privilege. Attempts to connect to an IPv4 address ignore the setting. A socket that does not
+    /// connect and a Multipath TCP socket reject it with `notSupportedOnSocket`. See ipv6(7), and
     /// linux/in6.h, which defines the calls.
     public static func flowLabel(_ label: UInt32) -> Self {
         SocketOptionSetting(
@@ -125,8 +125,8 @@ extension SocketOptionSetting {
     /// Limits the unsent bytes in the send queue; see ``SocketOption/notSentLowWater``.
     public static func notSentLowWater(_ bytes: Int) -> Self { set(.notSentLowWater, to: bytes) }
 
-    /// Acknowledges the server's part of the handshake at once, or with the first bytes for `false`;
-    /// see ``SocketOption/quickAck``.
+    /// Acknowledges the server's part of the handshake at once, or together with the first sent
+    /// bytes if `isOn` is `false`; see ``SocketOption/quickAck``.
     public static func quickAck(_ isOn: Bool = true) -> Self { set(.quickAck, to: isOn) }
 
     /// Chooses the congestion control algorithm; see ``SocketOption/congestionControl``.
@@ -134,7 +134,7 @@ extension SocketOptionSetting {
         set(.congestionControl, to: name)
     }
 
-    /// Lets the program accept a client only after its first bytes; see
+    /// Lets the program accept a client only after the client's first bytes; see
     /// ``SocketOption/deferAccept``.
     public static func deferAccept(_ duration: Duration) -> Self { set(.deferAccept, to: duration) }
 
@@ -143,7 +143,8 @@ extension SocketOptionSetting {
         set(.fastOpenConnect, to: isOn)
     }
 
-    /// Accepts first bytes in the handshake; see ``SocketOption/fastOpenBacklog``.
+    /// Accepts the first bytes of clients during the handshake; see
+    /// ``SocketOption/fastOpenBacklog``.
     public static func fastOpenBacklog(_ clients: Int) -> Self {
         set(.fastOpenBacklog, to: clients)
     }
@@ -155,7 +156,7 @@ extension SocketOptionSetting {
         set(.trafficClass, to: TrafficClass(codePoint, ecn: ecn))
     }
 
-    /// Limits the number of routers that a packet may pass, the hop limit of IPv6; see
+    /// Limits the number of routers that a packet may pass, which IPv6 calls the hop limit; see
     /// ``SocketOption/timeToLive``.
     public static func timeToLive(_ hops: Int) -> Self { set(.timeToLive, to: hops) }
 
@@ -167,10 +168,10 @@ extension SocketOptionSetting {
     /// Sends and receives only through one interface; see ``SocketOption/boundInterface``.
     public static func boundInterface(_ name: String) -> Self { set(.boundInterface, to: name) }
 
-    /// Marks the packets for rules of routing and firewall; see ``SocketOption/mark``.
+    /// Marks the packets for routing and firewall rules; see ``SocketOption/mark``.
     public static func mark(_ mark: UInt32) -> Self { set(.mark, to: mark) }
 
-    /// Chooses the queue of the network interface; see ``SocketOption/priority``.
+    /// Chooses the priority of the packets in the network interface; see ``SocketOption/priority``.
     public static func priority(_ priority: Int) -> Self { set(.priority, to: priority) }
 
     /// Prefers clients whose packets arrive on one processor; see ``SocketOption/incomingCPU``.

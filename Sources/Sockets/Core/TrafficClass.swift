@@ -40,7 +40,7 @@ public struct TrafficClass: RawRepresentable, Hashable, Sendable {
         case capable1 = 1
         /// Routers may mark the packet instead of dropping it: ECT(0).
         case capable0 = 2
-        /// A router has marked the packet, because its queue grows: CE.
+        /// A router has marked the packet, because the router's queue was growing: CE.
         case congestionExperienced = 3
     }
 
