@@ -27,11 +27,11 @@ struct csockets_datagram {
     unsigned int length;
 };
 
-/// Counts the calls of withTimeLimit that run now; `change` is 1 or -1. The number is a variable of
-/// C, because each access to a global atomic of Swift could first call its initializer.
+/// Counts the calls of withTimeLimit that run now; `change` is 1 or -1. The counter is a C
+/// variable, because each access to a global Swift atomic might first run an initializer.
 void csockets_count_time_limits(int change);
 
-/// The number that csockets_count_time_limits counts. Call csockets_has_time_limits instead.
+/// The counter of csockets_count_time_limits. Call csockets_has_time_limits instead of reading it.
 extern int csockets_time_limits;
 
 /// Returns whether any call of withTimeLimit runs in the process.
@@ -72,8 +72,8 @@ ssize_t csockets_send_descriptors(
 /// Receives bytes with descriptors: recvmsg(2) with MSG_CMSG_CLOEXEC. On entry, `count` is the room
 /// at `descriptors`, at most CSOCKETS_DESCRIPTOR_LIMIT; on return, it is the number of received
 /// descriptors. `is_truncated` is set to 1 if the message had more descriptors, which are then
-/// closed, and to 0 otherwise. `has_timestamp` is set to 1 if the kernel reported when the message
-/// arrived (SO_TIMESTAMP), and to 0 otherwise.
+/// closed, and to 0 otherwise. `has_timestamp` is set to 1 if the kernel reported the arrival time
+/// of the message (SO_TIMESTAMP), and to 0 otherwise.
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
     int *has_timestamp, int flags);
@@ -89,15 +89,15 @@ struct csockets_credentials {
     uint32_t group;
 };
 
-/// Creates a pipe: pipe2(2) with O_NONBLOCK and O_CLOEXEC. `ends` receives the end to read from and
-/// the end to write to.
+/// Creates a pipe: pipe2(2) with O_NONBLOCK and O_CLOEXEC. On return, ends[0] is the descriptor to
+/// read from, and ends[1] is the descriptor to write to.
 int csockets_pipe(int ends[2]);
 
 /// F_SETPIPE_SZ of fcntl(2), which sets the capacity of a pipe in bytes.
 extern const int csockets_set_pipe_size;
 
-/// Moves bytes between a pipe and a socket: splice(2) with SPLICE_F_MOVE and SPLICE_F_NONBLOCK. The
-/// second flag applies to the pipe only, so the socket must be nonblocking.
+/// Moves bytes between a pipe and a socket: splice(2) with SPLICE_F_MOVE and SPLICE_F_NONBLOCK.
+/// SPLICE_F_NONBLOCK applies only to the pipe, so the socket must be nonblocking.
 ssize_t csockets_splice(int from, int to, size_t size);
 
 /// The events for which a stream socket is registered, once and edge-triggered: readable, writable,
@@ -128,8 +128,8 @@ int csockets_interface_index(int descriptor, const char *name, unsigned int *ind
 /// which is ENODEV if no interface has the name.
 int csockets_interface_mtu(int descriptor, const char *name, int *mtu);
 
-/// Leases an IPv6 flow label for packets to a destination of 16 bytes: setsockopt(2) with
-/// IPV6_FLOWLABEL_MGR. Several sockets may lease the same label.
+/// Leases an IPv6 flow label for packets to `destination`, an address of 16 bytes: setsockopt(2)
+/// with IPV6_FLOWLABEL_MGR. Several sockets may lease the same label.
 int csockets_lease_flow_label(int descriptor, uint32_t label, const void *destination);
 
 /// Reads the leased flow label of a connected socket: getsockopt(2) with IPV6_FLOWLABEL_MGR. On

@@ -19,8 +19,8 @@ extension SocketAddress: Codable, TextCodable {
 extension UnixAddress: Codable, TextCodable {
     static var expectedText: String { "a Unix address" }
 
-    // The text that the address has as a `SocketAddress`. A relative path has the prefix `unix:`.
-    // Bytes that are not UTF-8 appear as `\xNN`, so no byte is lost.
+    // The address is encoded as the text of its `SocketAddress`. A relative path has the prefix
+    // `unix:`. Bytes that are not UTF-8 appear as `\xNN`, so no byte is lost.
     var codedText: String { SocketAddress.unix(self).description }
 
     init?(codedText: String) {

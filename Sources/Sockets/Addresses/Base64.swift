@@ -4,7 +4,7 @@ enum Base64 {
     static let digits = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// Returns the digits of the bytes, with `=` at the end to complete a group of four.
+    /// Returns the bytes in base64, padded with `=` to a multiple of four digits.
     static func text(of bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {

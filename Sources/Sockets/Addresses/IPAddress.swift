@@ -2,7 +2,7 @@
 ///
 /// An IPv4-mapped address such as `::ffff:192.0.2.7` is a version 6 address. Its ``unmapped`` form
 /// is the version 4 address `192.0.2.7`. An address is encoded as its text (`Codable`); see
-/// ``IPv6Address`` about zones.
+/// ``IPv6Address`` for the encoding of zones.
 public enum IPAddress: Hashable, Sendable {
     /// A version 4 address, such as `192.0.2.7`.
     case v4(IPv4Address)

@@ -2,7 +2,7 @@
 ///
 /// An ``Endpoint`` is a destination that is not yet resolved. The corresponding C type is `struct
 /// sockaddr`. An address is encoded as its text (`Codable`), such as `127.0.0.1:80` or
-/// `/run/app.sock`; see ``IPv6Address`` about zones.
+/// `/run/app.sock`; see ``IPv6Address`` for the encoding of zones.
 @nonexhaustive public enum SocketAddress: Hashable, Sendable {
     /// An IPv4 address and a port: `127.0.0.1:80`.
     case ipv4(IPv4Address, port: UInt16)

@@ -8,7 +8,8 @@
 /// would go through the type's value witness table. In a short operation, such as reading a
 /// buffered line, these copies would cost more than the rest of the operation.
 package struct Deadline: Sendable {
-    /// The limit of the operation, or the instant of a `withTimeLimit` that ends earlier.
+    /// The limit of the operation, or the instant at which the current `withTimeLimit` ends if that
+    /// is earlier.
     private(set) var limit: TimeLimit
     /// The instant in nanoseconds of the continuous clock.
     ///
@@ -33,7 +34,8 @@ package struct Deadline: Sendable {
     /// A deadline that has passed, for an attempt that must not wait.
     static let atOnce = Deadline(.seconds(0))
 
-    /// A deadline that never passes, not even inside a `withTimeLimit`, for a call that does not wait.
+    /// A deadline that never passes, not even inside a `withTimeLimit`. It is for calls that do not
+    /// wait.
     static var unlimited: Deadline {
         var deadline = Deadline(.never)
         deadline.instant = .max

@@ -30,17 +30,18 @@ public enum ProxyFailure: Error, Hashable, Sendable {
     case authenticationUnsupported
     /// The proxy closed the connection after this number of bytes of its reply.
     case closed(receivedBytes: Int)
-    /// The proxy answered with something else. The associated value contains the first bytes.
+    /// The proxy sent something other than a reply of its protocol. The associated value contains
+    /// the first bytes.
     case unexpectedReply([UInt8])
     /// The reply of the proxy is longer than the limit in bytes.
     case replyTooLong(limit: Int)
 }
 
 extension ProxyFailure: CustomStringConvertible {
-    /// The failure as a phrase, to follow a colon.
+    /// The failure as a phrase that can follow a colon.
     public var description: String { "the proxy \(predicate)" }
 
-    /// The failure as a phrase, to follow the name of the proxy.
+    /// The failure as a phrase that can follow the name of the proxy.
     var predicate: String {
         switch self {
         case .socks5Reply(let code): "\(Self.meaning(ofSOCKS5: code)) (SOCKS5 reply \(code))"
@@ -62,7 +63,7 @@ extension ProxyFailure: CustomStringConvertible {
     /// The number of bytes that the text of an unexpected reply shows.
     static let shownBytes = 48
 
-    /// Returns the meaning of a reply code of SOCKS5 (RFC 1928, section 6).
+    /// Returns the meaning of a SOCKS5 reply code (RFC 1928, section 6).
     private static func meaning(ofSOCKS5 code: UInt8) -> String {
         switch code {
         case 1: "failed without a reason"
@@ -77,7 +78,7 @@ extension ProxyFailure: CustomStringConvertible {
         }
     }
 
-    /// Returns the meaning of a reply code of SOCKS4.
+    /// Returns the meaning of a SOCKS4 reply code.
     private static func meaning(ofSOCKS4 code: UInt8) -> String {
         switch code {
         case 91: "rejected the connection, or cannot connect"

@@ -6,7 +6,7 @@ extension SocketError {
         public let proxy: String
         /// The endpoint to which the proxy was to connect: the next proxy or the peer.
         ///
-        /// It is `nil` if this machine could not reach the proxy.
+        /// The value is `nil` if this machine could not reach the proxy.
         public let destination: Endpoint?
 
         /// Creates a step.
@@ -34,7 +34,7 @@ extension SocketError {
 }
 
 extension SocketError.ProxyStep {
-    /// Returns the reason of an error for its text, or `nil` if the proxy did not cause the error.
+    /// Returns the reason for the error's text, or `nil` if the proxy did not cause the error.
     func reason(_ cause: SocketError.Cause, target: Endpoint?) -> String? {
         if cause == .cancelled { return nil }
         guard let destination else {
@@ -54,7 +54,7 @@ extension SocketError.ProxyStep {
 }
 
 extension SocketError.Cause {
-    /// The cause as a phrase if a connect or a handshake failed.
+    /// The cause as a phrase for a failed connect or handshake.
     var whileConnecting: String {
         guard case .timedOut(let limit) = self else { return description }
         return limit.map { "no answer in \($0.brief)" } ?? "no answer in time"

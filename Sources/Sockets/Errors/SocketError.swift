@@ -41,7 +41,8 @@ public struct SocketError: Error, Sendable {
     ///   - localAddress: The socket's own address.
     ///   - remoteAddress: The peer's address.
     ///   - bytesTransferred: The number of bytes that had been sent or received.
-    ///   - bytesReturned: The number of bytes that a join had moved in the opposite direction.
+    ///   - bytesReturned: The number of bytes that a join had moved in the opposite direction, or
+    ///     `nil` for other operations.
     ///   - unsentRequestBytes: The number of bytes that were accepted but never sent.
     ///   - partialBytes: The bytes that had been read when the stream ended.
     ///   - attempts: The attempts of a connect.
@@ -102,10 +103,10 @@ public struct SocketError: Error, Sendable {
     /// were none.
     public var bytesTransferred: Int { contents.bytesTransferred }
 
-    /// The number of bytes that a join had moved from the other connection to the one that it was
-    /// called on; `nil` for other calls.
+    /// The number of bytes that a join had moved from the argument of `join` to the connection on
+    /// which the program called `join`; `nil` for other operations.
     ///
-    /// ``bytesTransferred`` then counts the bytes that moved to the other connection.
+    /// For a join, ``bytesTransferred`` counts the bytes that moved to the argument.
     public var bytesReturned: Int? { contents.bytesReturned }
 
     /// The number of request bytes that were never sent because the stream was closed; 0 if there
@@ -129,8 +130,9 @@ public struct SocketError: Error, Sendable {
     /// What the program or its user can do about the error, in one sentence; `nil` if the cause
     /// says enough.
     ///
-    /// It is set if the reason lies on this machine and is easily misunderstood, such as a missing
-    /// zone, the lack of a free local port, or the limit of a `withTimeLimit`.
+    /// An error has a hint if its reason lies on this machine and is easily misunderstood. Such
+    /// reasons are a missing zone, the lack of a free local port, and the limit of a
+    /// `withTimeLimit`.
     public var hint: String? { contents.hint ?? hintOfAddress }
 
     /// The proxy that failed, or `nil` if the connect used no proxy or if all proxies connected.
@@ -357,7 +359,7 @@ public struct SocketError: Error, Sendable {
         var stallReport: StallReport?
         var hint: String?
         let proxyStep: ProxyStep?
-        /// The value that an option could not take.
+        /// The value to which the option could not be set.
         var optionValue: String?
     }
 

@@ -38,7 +38,7 @@ extension SocketError: CustomStringConvertible {
         case (.startTLS, .tls(.truncated)):
             return "the peer closed the connection during the handshake"
         case (.join, .timedOut(let limit)):
-            // Bytes may have moved until an instant that ended the join.
+            // If an instant ended the join, bytes may have moved until then.
             return limit.map { "no bytes moved for \($0.brief)" } ?? cause.description
         case (.read, .busy), (.exchange, .busy), (.join, .busy):
             return "another task is already reading from this connection"

@@ -10,8 +10,8 @@
 /// try socket.receive(atMost: 512, timeout: TimeLimit(duration))
 /// ```
 ///
-/// Each operation measures a limit from its own start. Call `withTimeLimit` where several operations,
-/// or several layers of your code, share one limit:
+/// Each operation measures a limit from its own start. Call `withTimeLimit` where several
+/// operations, or several layers of your code, share one limit:
 ///
 /// ```swift
 /// func fetch(_ name: String, timeout: TimeLimit) async throws -> String? {
@@ -24,7 +24,7 @@
 /// }
 /// ```
 ///
-/// ``deadline()`` returns such a limit as a value, for operations that are not in one closure.
+/// For operations that are not in one closure, ``deadline()`` returns a shared limit as a value.
 public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     /// The limit as one word, which can be stored atomically and needs little memory in a task's
     /// frame.

@@ -2,12 +2,13 @@ internal import Synchronization
 
 /// A call of `withTimeLimit`, whose limit applies to all operations inside it.
 ///
-/// An operation looks for its scope only where its deadline starts. A task starts a deadline when
-/// it is about to wait, so an operation that is ready costs nothing more. A thread starts it with
-/// each call. While no scope runs in the process, the lookup is the load of one number.
+/// An operation looks for its scope only when its deadline starts. In a task, the deadline starts
+/// when the task is about to wait, so an operation that is ready has no extra cost. On a thread,
+/// the deadline starts with each call. While no scope runs in the process, the lookup costs one
+/// load of a number.
 ///
 /// A task whose operations are always ready never starts a deadline. So `yieldIfNeeded` checks the
-/// scope too, at most every 32 operations on the loop's thread.
+/// scope too. On the loop's thread, it does so at most once in 32 operations.
 final class TimeLimitScope: Sendable {
     /// The scope of the current task or thread.
     ///
@@ -24,8 +25,8 @@ final class TimeLimitScope: Sendable {
 
     /// Creates a scope whose limit starts now.
     ///
-    /// Returns `nil` if the scope would not shorten the time, because an outer scope ends earlier or
-    /// because the limit is never.
+    /// Returns `nil` if the scope would not shorten the time, because an outer scope ends earlier
+    /// or because the limit is ``TimeLimit/never``.
     init?(_ limit: TimeLimit) {
         outer = Self.current
         end = Deadline.instant(of: limit)
@@ -63,7 +64,8 @@ final class TimeLimitScope: Sendable {
     /// Returns the hint for an operation that ended with `cause`, or `nil` if the current scope did
     /// not end it.
     static func hint(for cause: SocketError.Cause) -> String? {
-        // The limit of an operation is nil if an instant ended the operation, as a scope does.
+        // The limit in the cause is nil if an instant ended the operation, and a scope ends
+        // operations at an instant.
         guard case .timedOut(limit: nil) = cause, let current, current.hasPassed else { return nil }
         return current.limit.duration.map { "withTimeLimit(\($0.brief)) ended the operation." }
             ?? "withTimeLimit ended the operation at its instant."
@@ -77,7 +79,7 @@ final class TimeLimitScope: Sendable {
     ) throws(Failure) -> Success {
         System.beginTimeLimit()
         defer { finish() }
-        // `withValue` has no typed throws, so it returns a result.
+        // `withValue` has no typed throws, so its closure returns a `Result`.
         return try Self.during(self) { Result(catching: body) }.get()
     }
 
@@ -87,7 +89,7 @@ final class TimeLimitScope: Sendable {
     ) async throws(Failure) -> Success {
         System.beginTimeLimit()
         defer { finish() }
-        // `withValue` has no typed throws, so it returns a result.
+        // `withValue` has no typed throws, so its closure returns a `Result`.
         let result = await Self.$innermost.withValue(self) { () async -> Result<Success, Failure> in
             do throws(Failure) {
                 return .success(try await body())
@@ -98,7 +100,7 @@ final class TimeLimitScope: Sendable {
         return try result.get()
     }
 
-    /// Calls `body` inside a scope that another thread has begun, or without a scope.
+    /// Calls `body` inside a scope that another thread has begun, or outside all scopes for `nil`.
     static func during<Result>(_ scope: TimeLimitScope?, _ body: () -> Result) -> Result {
         $innermost.withValue(scope, operation: body)
     }
@@ -120,19 +122,19 @@ final class TimeLimitScope: Sendable {
 /// }
 /// ```
 ///
-/// The limit starts with the call. It ends every operation that waits when it has passed, and later
-/// ones fail at once. They throw ``SocketError/Cause/timedOut(limit:)``, and ``SocketError/hint``
-/// names the limit. The `timeout:` of an operation still applies, and the earlier limit ends the
-/// operation. The same holds for calls of `withTimeLimit` inside each other. After the call, the
-/// limit has no effect.
+/// The limit starts with the call. When the limit passes, every waiting operation ends, and later
+/// operations fail at once. These operations throw ``SocketError/Cause/timedOut(limit:)``, and
+/// ``SocketError/hint`` names the limit. The `timeout:` of an operation and the limit of an outer
+/// `withTimeLimit` still apply, so the earliest limit ends the operation. After the call, the limit
+/// has no effect.
 ///
-/// The limit applies to the calling thread. The handlers of ``Socket/serve(threads:options:_:)`` are
-/// inside it too, and have their grace period after it. Other threads that `body` starts are not.
-/// The limit does not end code that does not call the library, and ``Socket/diagnose(watching:)`` has
-/// its own duration. For the async types, pass an async closure.
+/// The limit applies to the calling thread and to the handlers of
+/// ``Socket/serve(threads:options:_:)``, whose grace period follows the limit. It does not apply to
+/// other threads that `body` starts. It does not end code that does not call the library.
+/// ``Socket/diagnose(watching:)`` has its own duration. For the async types, pass an async closure.
 ///
 /// - Parameters:
-///   - limit: The limit for all operations together. ``TimeLimit/never`` has no effect.
+///   - limit: The limit for all operations together. The value ``TimeLimit/never`` sets no limit.
 ///   - body: The code to run.
 /// - Returns: The result of `body`.
 /// - Throws: The error of `body`.
@@ -155,20 +157,21 @@ public func withTimeLimit<Success, Failure>(
 /// }
 /// ```
 ///
-/// The limit starts with the call. It ends every operation that waits when it has passed. They throw
-/// ``SocketError/Cause/timedOut(limit:)``, and ``SocketError/hint`` names the limit. Later
-/// operations fail too, but a few that need not wait may still succeed. A task whose operations
-/// never wait also ends soon after the limit. The `timeout:` of an operation still applies, and the
-/// earlier limit ends the operation. The same holds for calls of `withTimeLimit` inside each other.
+/// The limit starts with the call. When the limit passes, every waiting operation ends. Later
+/// operations fail too, except that a few operations that need not wait may still succeed. If the
+/// operations of a task never wait, they fail soon after the limit. These operations throw
+/// ``SocketError/Cause/timedOut(limit:)``, and ``SocketError/hint`` names the limit. The `timeout:`
+/// of an operation and the limit of an outer `withTimeLimit` still apply, so the earliest limit
+/// ends the operation.
 ///
-/// Child tasks are inside the limit. The handlers of ``Listener/serve(options:_:)`` are inside it too,
-/// and have their grace period after it. An unstructured task is inside it until the call returns; an
-/// operation in which it then waits still ends at the limit. The limit does not cancel the task, so it
-/// does not end code that does not call the library. ``Connection/diagnose(watching:)`` has its own
-/// duration.
+/// The limit also applies to child tasks and to the handlers of ``Listener/serve(options:_:)``,
+/// whose grace period follows the limit. It applies to an unstructured task only until the call
+/// returns, but an operation in which the task waits at that moment still ends at the limit. The
+/// limit does not cancel the task, so it does not end code that does not call the library.
+/// ``Connection/diagnose(watching:)`` has its own duration.
 ///
 /// - Parameters:
-///   - limit: The limit for all operations together. ``TimeLimit/never`` has no effect.
+///   - limit: The limit for all operations together. The value ``TimeLimit/never`` sets no limit.
 ///   - body: The code to run, in the isolation of the caller.
 /// - Returns: The result of `body`.
 /// - Throws: The error of `body`.

@@ -56,7 +56,7 @@ struct HostLookup {
         }
     }
 
-    /// Returns the port's number, and looks it up if the port is a service's name.
+    /// Returns the port's number, which requires a lookup if the port is a service's name.
     func portNumber() throws(SocketError) -> UInt16 {
         guard let port = try service?.checked() else { return 0 }
         if let number = port.number { return number }

@@ -7,9 +7,9 @@ struct ReceivedMessage {
     /// The number of bytes, or the length of the message if `fullLength` was passed.
     var size = 0
     var descriptors: [Int32] = []
-    /// A Boolean value that indicates whether the message had more descriptors.
+    /// A Boolean value that indicates whether the message had more descriptors than the limit.
     var isTruncated = false
-    /// A Boolean value that indicates whether the kernel reported when the message arrived:
+    /// A Boolean value that indicates whether the kernel reported the arrival time of the message:
     /// `SO_TIMESTAMP`.
     var hasTimestamp = false
 

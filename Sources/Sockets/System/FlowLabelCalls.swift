@@ -4,8 +4,8 @@ internal import SystemPackage
 
 // The flow labels of IPv6 packets: ipv6(7), RFC 6437, and linux/in6.h, which defines the calls.
 extension System {
-    /// Leases a flow label for packets to a destination and makes connect(2) use the label of its
-    /// address: setsockopt(2) with `IPV6_FLOWLABEL_MGR` and `IPV6_FLOWINFO_SEND`.
+    /// Leases a flow label for packets to a destination and makes connect(2) use the label in the
+    /// address that it gets: setsockopt(2) with `IPV6_FLOWLABEL_MGR` and `IPV6_FLOWINFO_SEND`.
     ///
     /// Several sockets may lease the same label. The lease ends when the socket is closed.
     static func leaseFlowLabel(

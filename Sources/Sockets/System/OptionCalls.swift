@@ -51,8 +51,8 @@ extension System {
 
     /// Returns whether the kernel can store a name in full.
     ///
-    /// The kernel ends a name at a NUL and truncates it to 15 bytes, and the shorter name may exist
-    /// too.
+    /// The kernel ends a name at a NUL and truncates it to 15 bytes. The shorter name may belong to
+    /// another object.
     static func isOptionName(_ name: String) -> Bool {
         (1...15).contains(name.utf8.count) && !name.utf8.contains(0)
     }
@@ -74,8 +74,8 @@ extension System {
 
     /// Returns whether a connection uses Multipath TCP: getsockopt(2) with `MPTCP_INFO`.
     ///
-    /// Other sockets do not have the option. After the peer has declined Multipath TCP, neither
-    /// does a Multipath TCP socket.
+    /// A socket without Multipath TCP does not have the option. A Multipath TCP socket loses the
+    /// option if the peer declines Multipath TCP.
     static func usesMultipathTCP(_ descriptor: Int32) throws(Errno) -> Bool {
         do throws(Errno) {
             _ = try option(descriptor, .multipathInformation)

@@ -4,8 +4,8 @@ internal import SystemPackage
 /// Blocks SIGPIPE on the calling thread until `end`.
 ///
 /// sendfile(2) and splice(2) have no flag like `MSG_NOSIGNAL`. If the peer has closed the
-/// connection, the kernel sends SIGPIPE to the thread, which would end the program. So the signal is
-/// blocked during the call and consumed if the call raised it. A signal that was already pending
+/// connection, the kernel sends SIGPIPE to the thread, which would end the program. So the signal
+/// is blocked during the call and consumed if the call raised it. A signal that was already pending
 /// remains pending.
 struct PipeSignalBlock {
     private var signal = sigset_t()
@@ -25,8 +25,8 @@ struct PipeSignalBlock {
     /// Consumes the signal if a call has raised it, and restores the thread's signal mask:
     /// sigtimedwait(2), pthread_sigmask(3).
     ///
-    /// The result of the call does not tell whether it raised the signal. A call that fails after
-    /// some of the bytes returns their number and raises the signal too.
+    /// The result of the call does not tell whether the call raised the signal. If the call fails
+    /// after it has sent some of the bytes, it returns their number and raises the signal too.
     func end() {
         if !wasPending {
             var (signal, now) = (signal, timespec())

@@ -8,7 +8,7 @@ package struct RawSocketAddress {
         case ipv6(high: UInt64, low: UInt64, port: UInt16, scope: UInt32)
         /// A path, or an abstract name if the first byte is NUL.
         ///
-        /// No bytes make bind(2) choose an abstract name (unix(7), "Autobind feature").
+        /// If there are no bytes, bind(2) chooses an abstract name (unix(7), "Autobind feature").
         case unix([UInt8])
         case unnamed
     }
@@ -63,8 +63,8 @@ package struct RawSocketAddress {
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
             store(address)
             // A path ends with a NUL if the storage has space for it. An abstract name has no NUL
-            // at the end, because every byte of the length belongs to the name. Nor has an empty
-            // name, which consists only of the family.
+            // at the end, because every byte of the length belongs to the name. An empty name has
+            // no NUL either, because the address then consists only of the family.
             let isPath = name.first.map { $0 != 0 } ?? false
             let terminator = isPath && name.count < unixNameCapacity ? 1 : 0
             length = socklen_t(unixNameOffset + name.count + terminator)

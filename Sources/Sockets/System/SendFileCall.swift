@@ -26,7 +26,7 @@ extension System {
     ///
     /// Returns 0 at the end of the file.
     ///
-    /// sendfile has no flag like `MSG_NOSIGNAL`, so the signal is blocked during the call.
+    /// sendfile has no flag like `MSG_NOSIGNAL`, so SIGPIPE is blocked during the call.
     static func sendfile(
         _ descriptor: Int32, from file: Int32, offset: Int, count: Int
     ) throws(Errno) -> Int {

@@ -13,7 +13,7 @@ extension System {
 
     /// Creates a socket: socket(2).
     ///
-    /// For protocol 0, the kernel chooses the protocol of the type.
+    /// If `protocolNumber` is 0, the kernel chooses the default protocol of the type.
     static func socket(
         _ family: AddressFamily, _ type: SocketType, protocolNumber: Int32 = 0
     ) throws(Errno) -> Int32 {

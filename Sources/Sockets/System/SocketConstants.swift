@@ -91,25 +91,28 @@ public struct MTUDiscovery: RawRepresentable, Hashable, Sendable {
     /// Packets may be fragmented on their way: `IP_PMTUDISC_DONT`.
     public static let never = MTUDiscovery(rawValue: IP_PMTUDISC_DONT)
 
-    /// The kernel discovers the path MTU, and fragments larger datagrams: `IP_PMTUDISC_WANT`, the
-    /// default.
+    /// The kernel discovers the path MTU, and fragments datagrams that are larger than the path
+    /// MTU: `IP_PMTUDISC_WANT`, the default.
     public static let whenPossible = MTUDiscovery(rawValue: IP_PMTUDISC_WANT)
 
     /// No packet is fragmented, and sending a datagram larger than the path MTU fails:
     /// `IP_PMTUDISC_DO`.
     public static let always = MTUDiscovery(rawValue: IP_PMTUDISC_DO)
 
-    /// As ``always``, but the known path MTU is ignored: `IP_PMTUDISC_PROBE`.
+    /// The same as ``always``, except that the kernel ignores the known path MTU:
+    /// `IP_PMTUDISC_PROBE`.
     ///
-    /// So a program can probe the path with datagrams up to the interface's MTU.
+    /// A program can then probe the path with datagrams up to the interface's MTU.
     public static let probe = MTUDiscovery(rawValue: IP_PMTUDISC_PROBE)
 
-    /// The interface's MTU counts, and reports of a smaller path MTU are ignored, because an
+    /// The kernel uses the interface's MTU and ignores reports of a smaller path MTU, because an
     /// attacker may have sent them: `IP_PMTUDISC_INTERFACE`.
     ///
-    /// Packets may be fragmented on their way, and sending a larger datagram fails.
+    /// Packets may be fragmented on their way. Sending a datagram larger than the interface's MTU
+    /// fails.
     public static let interface = MTUDiscovery(rawValue: IP_PMTUDISC_INTERFACE)
 
-    /// As ``interface``, but the kernel fragments larger datagrams: `IP_PMTUDISC_OMIT`.
+    /// The same as ``interface``, except that the kernel fragments datagrams larger than the
+    /// interface's MTU: `IP_PMTUDISC_OMIT`.
     public static let omit = MTUDiscovery(rawValue: IP_PMTUDISC_OMIT)
 }

@@ -22,7 +22,8 @@ extension System {
 
     /// Sets the capacity of a pipe in bytes: fcntl(2) with `F_SETPIPE_SZ`.
     ///
-    /// - Throws: `EPERM` if the user's pipes would have more pages than the system allows (pipe(7)).
+    /// - Throws: `EPERM` if the user's pipes would have more pages than the system allows
+    ///   (pipe(7)).
     static func setPipeSize(_ descriptor: Int32, _ size: Int) throws(Errno) {
         _ = try systemCall(.fcntl) {
             Glibc.fcntl(descriptor, csockets_set_pipe_size, Int32(clamping: size))
@@ -45,7 +46,8 @@ extension System {
     ///   - pipe: The end of the pipe to read from.
     ///   - socket: The socket.
     ///   - count: The number of bytes in the pipe.
-    ///   - isSignalBlocked: Whether the thread blocks SIGPIPE. Otherwise, the call does so.
+    ///   - isSignalBlocked: A Boolean value that indicates whether the thread already blocks
+    ///     SIGPIPE. If it is `false`, the function blocks the signal.
     /// - Returns: The number of bytes that the socket has accepted.
     /// - Throws: The error of splice(2), such as `EPIPE`.
     static func splice(

@@ -93,7 +93,7 @@ extension System {
             !condition.isDisjoint(with: [.broken, .hungUp])
         else { return nil }
         let error = try? takeError(descriptor)
-        // Another call may have got the error of a TCP connection.
+        // Another call may have taken the error of a TCP connection already.
         return error ?? (condition.contains(.hungUp) && family != .unix ? .brokenPipe : nil)
     }
 }

@@ -20,14 +20,14 @@ struct TransferFlags: OptionSet {
 
 /// A descriptor for poll(2) to watch, and the result.
 package struct PollRequest {
-    /// What the request waits for.
+    /// The event for which the request waits.
     ///
-    /// Each request also ends at an error or a hang-up.
+    /// An error or a hang-up of the descriptor also ends the wait.
     package enum Event {
         case readable, writable
         /// The peer has half-closed or closed the connection: `POLLRDHUP`.
         case peerEnd
-        /// Only an error or a hang-up.
+        /// No event except an error or a hang-up.
         case failure
     }
 
