@@ -9,8 +9,7 @@ struct JoinEnd {
     let connectionError: ConnectionError?
 }
 
-/// One direction of a join. It moves bytes from one connection, the origin, to the other
-/// connection, the destination.
+/// One direction of a join: it moves bytes from an origin connection to a destination connection.
 ///
 /// This type never waits. If it can move nothing, its blocking or async caller waits.
 ///

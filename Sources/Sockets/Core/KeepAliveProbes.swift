@@ -19,7 +19,9 @@ public struct KeepAliveProbes: Hashable, Sendable {
     /// The number of unanswered probes after which the kernel ends the connection, 1 to 127.
     public var count: Int
 
-    /// Creates a value. The defaults are those of Linux.
+    /// Creates a value.
+    ///
+    /// The defaults are those of Linux.
     public init(
         idle: Duration = .seconds(7_200), interval: Duration = .seconds(75), count: Int = 9
     ) {

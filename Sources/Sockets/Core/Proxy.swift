@@ -17,7 +17,7 @@
 ///
 /// This machine resolves only the name of the first proxy, and each proxy resolves the name of the
 /// next destination. The exception is ``socks4(_:user:)``, because the protocol of such a proxy
-/// transfers only addresses. A proxy reaches only TCP endpoints. A proxy sees the passwords for
+/// transfers only addresses. A proxy reaches only TCP endpoints. Each proxy sees the passwords for
 /// later proxies, and all bytes of a connection without TLS.
 public struct Proxy: Hashable, Sendable {
     /// A proxy of the chain.

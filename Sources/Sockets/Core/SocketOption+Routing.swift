@@ -66,8 +66,8 @@ extension SocketOption<Int?> {
     /// was none.
     ///
     /// If several sockets listen on a port with ``ListenOptions/reusePort``, the kernel prefers the
-    /// socket that was set to the processor on which the client's packet arrived. On a connection,
-    /// the next packet changes the value. See socket(7).
+    /// socket whose option is set to the processor on which the client's packet arrived. On a
+    /// connection, the next packet changes the value. See socket(7).
     public static var incomingCPU: Self {
         SocketOption<Int32>.number("incomingCPU", .incomingCPU)
             .map({ $0 < 0 ? nil : Int($0) }, { $0.map(Int32.init(clamping:)) ?? -1 })

@@ -59,8 +59,8 @@ extension SocketOption<Duration> {
 }
 
 extension SocketOption<Int> {
-    /// `TCP_NOTSENT_LOWAT`: the number of unsent bytes in the send queue, below which the socket
-    /// accepts more.
+    /// `TCP_NOTSENT_LOWAT`: the number of unsent bytes in the send queue at which the socket stops
+    /// accepting more bytes.
     ///
     /// A small value, such as 16,384, keeps data out of the kernel until it can be sent. So the
     /// program can still change the data, but its writes wait for the network earlier. 0, the
@@ -68,8 +68,8 @@ extension SocketOption<Int> {
     /// tcp(7).
     public static var notSentLowWater: Self { count("notSentLowWater", .notSentLowWater) }
 
-    /// `TCP_FASTOPEN`: the maximum number of clients of a listener whose first bytes have arrived
-    /// before their handshake is complete (RFC 7413).
+    /// `TCP_FASTOPEN`: the maximum number of clients that have sent their first bytes to a listener
+    /// but have not completed the handshake (RFC 7413).
     ///
     /// The kernel reduces the number to `net.core.somaxconn`, and accepts such clients only if the
     /// bit 0x2 of `net.ipv4.tcp_fastopen` is set. A client's first bytes may then arrive twice. 0

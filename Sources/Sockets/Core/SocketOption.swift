@@ -16,8 +16,8 @@ public import SystemPackage
 /// ``fastOpenBacklog``. An accepted Unix connection inherits none.
 ///
 /// An option that does not apply to the type of the socket is rejected with `notSupportedOnSocket`
-/// or `protocolNotAvailable`. On an IPv6 socket, an option that both families have is set for both,
-/// because the socket may carry IPv4 traffic too.
+/// or `protocolNotAvailable`. On an IPv6 socket, an option that exists for IPv4 and IPv6 is set for
+/// both, because the socket may carry IPv4 traffic too.
 public struct SocketOption<Value: Sendable>: Sendable {
     /// The name of the option in errors.
     let name: String

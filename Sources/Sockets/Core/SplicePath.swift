@@ -16,7 +16,7 @@ struct SplicePath: ~Copyable {
         if let pipe, count == 0 { PipePool.giveBack(pipe) }
     }
 
-    /// Moves bytes that a socket has received into the empty pipe, and returns their number.
+    /// Moves received bytes from a socket into the empty pipe, and returns their number.
     ///
     /// Returns 0 at the end of the stream. If no bytes moved, the path has no pipe after the call.
     mutating func fill(from socket: Int32) throws(Errno) -> Int {

@@ -34,8 +34,9 @@ package struct Deadline: Sendable {
     /// A deadline that has passed, for an attempt that must not wait.
     static let atOnce = Deadline(.seconds(0))
 
-    /// A deadline that never passes, not even inside a `withTimeLimit`. It is for calls that do not
-    /// wait.
+    /// A deadline that never passes, not even inside a `withTimeLimit`.
+    ///
+    /// It is for calls that do not wait.
     static var unlimited: Deadline {
         var deadline = Deadline(.never)
         deadline.instant = .max

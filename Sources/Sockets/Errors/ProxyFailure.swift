@@ -1,4 +1,4 @@
-/// Why a proxy did not connect: the cause of a ``SocketError`` with
+/// The reason why a proxy did not connect: the cause of a ``SocketError`` with
 /// ``SocketError/Cause/proxy(_:)``.
 ///
 /// ```swift
@@ -23,10 +23,10 @@ public enum ProxyFailure: Error, Hashable, Sendable {
     case authenticationRequired
     /// The proxy refused the user or the password.
     case authenticationRefused
-    /// The proxy requires an authentication that this library does not support.
+    /// The proxy requires a method of authentication that this library does not support.
     ///
-    /// The library supports a user and a password: RFC 1929 for SOCKS5, and the Basic scheme for
-    /// HTTP.
+    /// The library supports only authentication with a user and a password: RFC 1929 for SOCKS5,
+    /// and the Basic scheme for HTTP.
     case authenticationUnsupported
     /// The proxy closed the connection after this number of bytes of its reply.
     case closed(receivedBytes: Int)

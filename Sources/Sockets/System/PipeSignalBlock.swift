@@ -1,10 +1,10 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Blocks SIGPIPE on the calling thread until `end`.
+/// A block of SIGPIPE on the calling thread, which lasts until ``end()``.
 ///
 /// sendfile(2) and splice(2) have no flag like `MSG_NOSIGNAL`. If the peer has closed the
-/// connection, the kernel sends SIGPIPE to the thread, which would end the program. So the signal
+/// connection, the kernel sends SIGPIPE to the thread, and the signal would end the program. So it
 /// is blocked during the call and consumed if the call raised it. A signal that was already pending
 /// remains pending.
 struct PipeSignalBlock {

@@ -87,7 +87,7 @@ extension System {
     /// poll(2), getsockopt(2) with `SO_ERROR`.
     ///
     /// The call clears the error, so the caller must note it. A hang-up of a Unix socket without an
-    /// error means only that the peer has closed it, as a FIN does on TCP.
+    /// error means only that the peer has closed the connection, as a FIN does on TCP.
     static func takeBreakage(of descriptor: Int32, _ family: AddressFamily) -> Errno? {
         guard let condition = condition(descriptor),
             !condition.isDisjoint(with: [.broken, .hungUp])
