@@ -64,7 +64,7 @@ struct JoinState {
 
     /// Records how a direction ended, and returns the actions to perform, in order.
     ///
-    /// Events after the end of the join have no effect.
+    /// A call after the end of the join has no effect.
     mutating func note(_ end: End, of direction: Direction) -> [Action] {
         guard !isOver else { return [] }
         switch end {
@@ -150,7 +150,8 @@ extension DescriptorOwner {
     /// a half-closed connection.
     fileprivate var hasDelivered: Bool {
         let queue = try? call(.diagnose, nil) { System.queueLength($0, .sendQueue) }
-        // The FIN counts as one byte in the queue, and an idle peer acknowledges it late.
+        // Accept a queue of one byte, because the FIN counts as a byte and an idle peer
+        // acknowledges it late.
         return queue.map { $0 <= 1 } ?? false
     }
 }

@@ -28,7 +28,7 @@ struct OwnedSocket: ~Copyable {
         /// The blocking mode that the descriptor had when it was adopted; `nil` if the library
         /// created it.
         let adoptedMode: Mode?
-        /// A Boolean value that indicates whether the socket may have `SO_LINGER`.
+        /// A Boolean value that indicates whether `SO_LINGER` may have been turned on.
         fileprivate(set) var mayLinger: Bool
         /// A Boolean value that indicates whether another descriptor may refer to the same socket.
         ///
@@ -119,7 +119,8 @@ struct OwnedSocket: ~Copyable {
                 do throws(SocketError) {
                     try socket.set([.set(option, to: true)])
                 } catch {
-                    // Old kernels lack the option for Multipath TCP, and then bind reserves a port.
+                    // Old kernels lack this option on Multipath TCP sockets, so bind then reserves
+                    // a port.
                     guard local.port == 0, error.errno == .notSupportedOnSocket else { throw error }
                 }
             }

@@ -86,17 +86,17 @@ public struct Proxy: Hashable, Sendable {
 
     /// The proxy that the environment specifies for the destination, if any.
     ///
-    /// The variable depends on the destination's port:
+    /// An environment variable specifies the proxy. The destination's port selects the variable:
     ///
     /// - `http_proxy` for port 80.
     /// - `https_proxy` for port 443.
     /// - `all_proxy` for every other port. It also applies to ports 80 and 443 if their own
     ///   variable is not set.
     ///
-    /// If a variable is not set, its name in capitals is tried, as in curl and Python. `HTTP_PROXY`
-    /// is ignored if `REQUEST_METHOD` is set, as in Python, because a client of a CGI program can
-    /// set `HTTP_PROXY`. The value has the form of ``init(parsing:)``. An empty variable counts as
-    /// not set.
+    /// If a variable is not set, the variable with the same name in capitals is used, as in curl
+    /// and Python. `HTTP_PROXY` is ignored if `REQUEST_METHOD` is set, as in Python, because a
+    /// client of a CGI program can set `HTTP_PROXY`. The value has the form of ``init(parsing:)``.
+    /// An empty variable counts as not set.
     ///
     /// `no_proxy` or `NO_PROXY` lists the destinations to connect to directly, separated by commas
     /// or spaces. As in curl, an entry is `*` for all destinations, a name for a host and its

@@ -48,7 +48,7 @@ struct ProxyDialogue: Sendable {
     /// A Boolean value that indicates whether the proxy has not replied to the last request yet.
     var needsReply: Bool { request == nil && stage != .established && failure == nil }
 
-    /// Returns the next request, or `nil` if the dialogue has ended.
+    /// Returns the next request, or `nil` if the proxy must reply first or the dialogue has ended.
     mutating func takeRequest() -> [UInt8]? { request.take() }
 
     /// Takes the bytes of a reply from the start of `bytes`, and returns their number.

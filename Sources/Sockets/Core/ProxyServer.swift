@@ -1,6 +1,6 @@
 /// One proxy: its protocol, its endpoint, and the credentials of the client.
 struct ProxyServer: Hashable, Sendable {
-    /// The protocols, by the schemes of their URLs.
+    /// The protocol of a proxy, named by the scheme of its URLs.
     enum Scheme: String {
         case http, socks4, socks4a, socks5
     }
@@ -59,11 +59,11 @@ extension ProxyServer: CustomStringConvertible, CustomReflectable {
 // MARK: Parsing
 
 extension ProxyServer {
-    /// The port of a proxy whose text has none, as in curl.
+    /// The port of a proxy whose text contains no port, as in curl.
     private static let usualPort = 1080
 
-    /// Parses a proxy from text of the program, or from the value of the environment variable
-    /// `variable`.
+    /// Parses a proxy from text that the program passes, or from the value of the environment
+    /// variable `variable`.
     ///
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not a proxy. The error shows
     ///   neither the user nor the password.

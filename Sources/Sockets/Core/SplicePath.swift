@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// A path from one socket to another through a pipe, on which the kernel moves bytes without
+/// A path through a pipe, by which the kernel moves bytes from one socket to another without
 /// copying them: splice(2).
 ///
 /// The path borrows a pipe for the first bytes. It gives the empty pipe back when no more bytes
