@@ -2,8 +2,8 @@ extension Connection {
     /// Waits until the peer half-closes or closes the connection, or until the connection breaks,
     /// without reading.
     ///
-    /// Other tasks may read and write meanwhile. So a server can stop computing an answer when its
-    /// client leaves:
+    /// Other tasks may read and write meanwhile. For example, a server can stop computing an answer
+    /// when its client leaves:
     ///
     /// ```swift
     /// try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -15,12 +15,13 @@ extension Connection {
     /// ```
     ///
     /// The call returns at once if the peer has already ended the stream, even if bytes are unread.
-    /// But if the unread bytes fill the receive buffer, the end arrives only after another task has
-    /// read bytes. A peer that has only half-closed may still wait for the answer; TCP does not
-    /// tell the difference from a close. The next read reports whether the stream ended or the
+    /// But if the unread bytes fill the receive buffer, EOF arrives only after another task has
+    /// read bytes. A peer that has only half-closed may still wait for the answer, but TCP does not
+    /// distinguish a half-close from a close. The next read reports whether the stream ended or the
     /// connection broke. The call also returns if ``shutdown(_:)`` has shut down the reading
     /// direction on this side. A TLS peer that sends its closing alert (close_notify) without
-    /// closing the connection does not end the wait. The call uses `EPOLLRDHUP` of epoll_ctl(2).
+    /// closing the connection does not end the wait. The call waits for the event `EPOLLRDHUP`; see
+    /// epoll_ctl(2).
     ///
     /// - Parameter timeout: The time limit, ``TimeLimit/never`` by default.
     /// - Throws: ``SocketError`` with one of these causes:

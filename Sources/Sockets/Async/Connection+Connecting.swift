@@ -26,12 +26,12 @@ extension Connection {
     ///   tried. If several attempts failed, the error has the cause of the most informative
     ///   failure. The causes are:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream, if a proxy
-    ///     cannot connect to it, if the credentials for a proxy are malformed, or if a variable of
-    ///     ``Proxy/fromEnvironment`` is.
+    ///     cannot connect to it, or if the credentials for a proxy or a variable of
+    ///     ``Proxy/fromEnvironment`` are malformed.
     ///   - ``SocketError/Cause/system(_:)`` with the kernel's error, for example
     ///     `connectionRefused`.
     ///   - ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
-    ///   - ``SocketError/Cause/proxy(_:)`` if a proxy does not connect.
+    ///   - ``SocketError/Cause/proxy(_:)`` if a proxy does not connect to its destination.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the connection was not established in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.
@@ -88,7 +88,7 @@ extension Connection {
             }
             if let tls { try await startTLS(tls, to: Endpoint(address, .stream), &deadline) }
         } catch {
-            // With a proxy, the remote address of the socket is not the peer's.
+            // With a proxy, the remote address of the socket is the proxy's, not the peer's.
             throw hops.last.map { error.connecting(to: $0.destination) } ?? error
         }
     }

@@ -41,7 +41,8 @@ extension Connection {
     /// print("forwarded", try await up + down, "bytes")
     /// ```
     ///
-    /// To forward both directions, ``join(_:idleTimeout:)`` costs less and has one idle limit.
+    /// To forward both directions, use ``join(_:idleTimeout:)``, which costs less and has one idle
+    /// limit for both.
     ///
     /// If one connection breaks, the other one is reset, so that its peer does not take a broken
     /// stream for a complete one. Unix sockets have no reset, so a Unix peer cannot tell a broken

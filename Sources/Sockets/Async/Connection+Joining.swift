@@ -11,22 +11,22 @@ extension Connection {
     /// }
     /// ```
     ///
-    /// The ends of the streams are passed on:
+    /// The call also forwards half-closes and resets:
     ///
     /// - If a peer half-closes, the other connection is half-closed. The opposite direction goes
     ///   on.
     /// - If a connection breaks, the other one is reset, so that its peer does not take a broken
     ///   stream for a complete one. Later calls on that connection throw `.connectionAbort`,
-    ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before are
-    ///   forwarded first, so a peer that does not read delays the reset.
-    /// - If a connection breaks after its peer has half-closed, the other one is reset only if its
-    ///   peer has received all bytes.
+    ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before the
+    ///   connection broke are forwarded first, so a peer that does not read delays the reset.
+    /// - If a connection breaks after its peer has half-closed, the other connection is reset only
+    ///   if all bytes sent on it have been received.
     ///
     /// Bytes that were received before the call are forwarded first. A peer that does not read
-    /// stops the other one from sending. Between two connections without TLS, the kernel moves
-    /// large amounts of bytes through a pipe without copying them, as splice(2) does. An idle join
-    /// has no pipe. Neither connection is closed at the end. Descriptors that a Unix peer passes
-    /// (`SCM_RIGHTS`) are not forwarded.
+    /// stops the other peer from sending. Between two connections without TLS, the kernel moves
+    /// large amounts of data through a pipe without copying it: splice(2). An idle join holds no
+    /// pipe. The call closes neither connection. Descriptors that a Unix peer passes (`SCM_RIGHTS`)
+    /// are not forwarded.
     ///
     /// No other task can read from the connections meanwhile, and writes of other tasks wait until
     /// the call ends. If the call ends early, no received bytes are lost. The next read returns the
@@ -34,17 +34,18 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - other: The other connection.
-    ///   - idleTimeout: How long both directions together may be silent, or `nil` for the
-    ///     ``readTimeout`` of this connection. The call does not use the other limits of the
+    ///   - idleTimeout: How long both directions may be silent at the same time, or `nil` for the
+    ///     ``readTimeout`` of this connection. The call ignores the other limits of the
     ///     connections.
-    /// - Returns: The number of bytes that were forwarded to `other`, and of those that were
-    ///   returned from it.
+    /// - Returns: The number of bytes that were forwarded to `other`, and the number of bytes that
+    ///   were returned from `other`.
     /// - Throws: ``SocketError`` with one of these causes. The error names the connection that
     ///   failed. ``SocketError/bytesTransferred`` is the number of bytes that were forwarded to
-    ///   `other`, and ``SocketError/bytesReturned`` of those that were returned from it:
+    ///   `other`, and ``SocketError/bytesReturned`` is the number of bytes that were returned from
+    ///   `other`:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed its
     ///     connection before it had received all bytes.
-    ///   - ``SocketError/Cause/tls(_:)`` if the TLS of one of the connections failed.
+    ///   - ``SocketError/Cause/tls(_:)`` if TLS failed on one of the connections.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the connections ended
@@ -85,10 +86,12 @@ extension Connection {
             unsentRequestBytes: result.lost)
     }
 
-    /// Gives up the reading direction after a join, before the writing direction is given up.
+    /// Releases the reading direction after a join.
+    ///
+    /// The caller then releases the writing direction.
     private func endJoin() {
-        // Mark both directions as ready. The join cleared both marks, but its last step may have
-        // tested only one direction, and no event would report the other direction again.
+        // Mark reading and writing as ready. The join cleared both marks, but its last step may
+        // have tested only one of them, and no new event would set the other mark.
         source.reading.word.setReady()
         source.writing.word.setReady()
         source.endReading()
@@ -105,7 +108,7 @@ extension Connection {
     /// The result of one of the child tasks of a join.
     private struct JoinEvent: Sendable {
         let direction: JoinState.Direction
-        /// How the direction ended, or `nil` if nothing happened to a connection that was watched.
+        /// How the direction ended, or `nil` if the task that watched a connection was cancelled.
         let end: JoinState.End?
         var forwarded = 0
         var lost = 0
@@ -158,7 +161,8 @@ extension Connection {
 
     /// Makes the socket nonblocking for splice(2).
     ///
-    /// Returns `false` if other users share the socket, because the mode belongs to all of them.
+    /// Returns `false` if other code shares the socket, because the change would affect that code
+    /// too.
     private func prepareToSplice() -> Bool {
         guard !source.isShared.load(ordering: .acquiring) else { return false }
         return (try? makeNonblocking()) != nil
@@ -170,14 +174,15 @@ extension Connection {
             connectionError: connectionError)
     }
 
-    /// Moves the bytes of one direction from this connection until it ends.
+    /// Moves the bytes from this connection until the direction ends.
     private func forward(
         _ direction: JoinState.Direction, to destination: Connection, _ idle: IdleLimit,
         _ maySplice: Bool
     ) async -> JoinEvent {
         var bytes = JoinDirection(
             from: joinEnd, to: destination.joinEnd, maySplice: maySplice)
-        // An error of the whole join names the connection that the program called.
+        // An error that concerns the whole join names the connection on which the program called
+        // `join`.
         let called = direction == .forward ? self : destination
         let end = await move(&bytes, to: destination, idle, called)
         bytes.reclaim(into: &input)
@@ -195,7 +200,7 @@ extension Connection {
             } catch {
                 return .stopped(called.failure(.join, error.cause))
             }
-            // Without this check, a join of peers that always keep up would never end.
+            // Without this check, a join whose peers always keep up could not be cancelled.
             if source.shouldStop { return .stopped(called.failure(.join, .cancelled)) }
             source.reading.word.clear()
             destination.source.writing.word.clear()
@@ -209,7 +214,7 @@ extension Connection {
             switch step {
             case .moved(let isDrained):
                 idle.touch()
-                // No event follows a hang-up or an error, so try again after them.
+                // No event follows a hang-up or an error, so try again at once in that case.
                 guard isDrained, !source.staysReadable else { continue }
                 isReadyAgain = await source.wait(.reading, until: idle.end)
             case .blocked(let side):
@@ -231,7 +236,9 @@ extension Connection {
         }
     }
 
-    /// Waits until the connection, whose direction has ended, breaks or the task is cancelled.
+    /// Waits until the connection breaks or the task is cancelled.
+    ///
+    /// The direction from the connection has ended, so nothing else reads from it.
     private func watch(_ direction: JoinState.Direction) async -> JoinEvent {
         while true {
             source.reading.word.clear()

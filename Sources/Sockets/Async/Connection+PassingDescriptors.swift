@@ -144,7 +144,8 @@ extension Connection {
     ///     All descriptors of the message are then closed, and ``SocketError/partialBytes``
     ///     contains its bytes.
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process has no free
-    ///     descriptor. The descriptors and the bytes are then treated in the same way.
+    ///     descriptor. All descriptors of the packet are then closed, and
+    ///     ``SocketError/partialBytes`` contains its bytes.
     ///   - ``SocketError/Cause/system(_:)`` with another error if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No bytes are lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No bytes are lost.

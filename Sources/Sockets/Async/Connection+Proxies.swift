@@ -10,7 +10,7 @@ extension Connection {
     ///   - deadline: The time limit for all steps together.
     ///   - loop: The loop of the connection.
     /// - Throws: An error whose ``SocketError/proxyStep`` names the proxy that failed. The caller
-    ///   adds the endpoint.
+    ///   adds the endpoint to the error.
     convenience init(
         through hops: [ProxyHop], _ options: ConnectOptions, _ deadline: inout Deadline,
         on loop: EventLoop
@@ -30,7 +30,7 @@ extension Connection {
 
     /// Completes the dialogue with a proxy.
     ///
-    /// It claims no direction, because no other task has the connection yet.
+    /// The method claims no direction, because no other task has the connection yet.
     private func complete(
         _ dialogue: ProxyDialogue, _ deadline: inout Deadline
     ) async throws(SocketError) {
@@ -43,7 +43,8 @@ extension Connection {
                     try deadline.beginStep()
                     try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                         try dialogue.receive(descriptor, .dontWait)
-                        // The bytes after the reply cause no other event.
+                        // The bytes after the reply trigger no new event, so mark the connection as
+                        // readable.
                         source.reading.word.setReady()
                     }
                 }

@@ -7,8 +7,8 @@
 /// }
 /// ```
 ///
-/// The connection is closed as by ``Connection/close()`` when `body` returns or throws, so the bytes
-/// that were written are still delivered. If the peer may still be sending, end `body` with
+/// When `body` returns or throws, ``Connection/close()`` closes the connection, so the bytes that
+/// were written are still delivered. If the peer may still be sending, end `body` with
 /// ``Connection/finish(timeout:)``. A cancellation of the task closes the connection at once, so
 /// that the operations of other tasks end too.
 ///
@@ -24,8 +24,8 @@
 ///   - body: The code that uses the connection, in the isolation of the caller.
 /// - Returns: The result of `body`.
 /// - Throws: The error of `body`, or ``SocketError`` as
-///   ``Connection/init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)`` throws it. In a cancelled
-///   task, operations of the connection throw ``SocketError/Cause/cancelled`` or
+///   ``Connection/init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)`` throws it. In a
+///   cancelled task, operations on the connection throw ``SocketError/Cause/cancelled`` or
 ///   ``SocketError/Cause/closed``. Closing never fails.
 public func withConnection<Success>(
     to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
@@ -60,14 +60,15 @@ public func withConnection<Success>(
     return try await connection.closing(after: body)
 }
 
-// The scopes throw `any Error`, because two kinds of errors can end them: those of the library and
-// those of the program's closure. `withTimeLimit` adds no error of its own, so it has typed throws.
+// The scopes throw `any Error`, because they throw both the errors of the library and the errors of
+// the program's closure. `withTimeLimit` adds no error of its own, so it has typed throws.
 extension Connection {
     /// Calls `body`, and closes the connection when it has ended or when the task is cancelled.
     ///
-    /// As in `serve`, one cancellation handler covers all waits of the task. `serve` also waits for
-    /// the peer's end of the stream, because a server must not lose its answer when a client still
-    /// sends. A client that has read its reply would wait here for nothing.
+    /// As in `serve`, one cancellation handler covers all waits of the task. Unlike `serve`, this
+    /// method does not wait for EOF from the peer. A server needs that wait, because a client that
+    /// is still sending could otherwise lose the answer. A client that has read its reply would
+    /// wait for nothing.
     fileprivate func closing<Success>(
         after body: (Connection) async throws -> Success
     ) async rethrows -> Success {

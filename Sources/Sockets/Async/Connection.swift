@@ -116,7 +116,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         source.close()
     }
 
-    /// Resets the connection and closes it, so that the peer does not take the stream for complete.
+    /// Resets the connection and closes it, so that the peer does not take an incomplete stream for
+    /// a complete one.
     ///
     /// The call sets the option ``SocketOption/linger`` to zero and closes the connection
     /// (`SO_LINGER` in socket(7)). Unsent bytes are discarded, and the peer gets `ECONNRESET`. On a
@@ -128,7 +129,7 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     /// guard isValid(header) else { return connection.abort() }
     /// ```
     public func abort() {
-        // An error means that the connection is closed.
+        // An error means that the connection is already closed.
         try? setOption(.linger, to: .zero)
         close()
     }

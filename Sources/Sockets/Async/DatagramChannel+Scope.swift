@@ -9,10 +9,10 @@
 /// }
 /// ```
 ///
-/// The channel is closed as by ``DatagramChannel/close()`` when `body` returns or throws, so the
-/// datagrams that the kernel has accepted are still sent. A cancellation of the task closes the
-/// channel at once, so that the operations of other tasks end too. In `body`, the operations of the
-/// current task need no cancellation handler of their own.
+/// When `body` returns or throws, ``DatagramChannel/close()`` closes the channel, so the datagrams
+/// that the kernel has accepted are still sent. A cancellation of the task closes the channel at
+/// once, so that the operations of other tasks end too. In `body`, the operations of the current
+/// task need no cancellation handler of their own.
 ///
 /// - Parameters:
 ///   - endpoint: The local endpoint: UDP or Unix datagram.
@@ -22,9 +22,9 @@
 ///   - body: The code that uses the channel, in the isolation of the caller.
 /// - Returns: The result of `body`.
 /// - Throws: The error of `body`, or ``SocketError`` as
-///   ``DatagramChannel/init(on:timeout:group:options:)`` throws it. In a cancelled task, operations of
-///   the channel throw ``SocketError/Cause/cancelled`` or ``SocketError/Cause/closed``. Closing never
-///   fails.
+///   ``DatagramChannel/init(on:timeout:group:options:)`` throws it. In a cancelled task, operations
+///   on the channel throw ``SocketError/Cause/cancelled`` or ``SocketError/Cause/closed``. Closing
+///   never fails.
 public func withDatagramChannel<Success>(
     on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
     options: ListenOptions = ListenOptions(), _ body: (DatagramChannel) async throws -> Success
@@ -62,7 +62,7 @@ public func withDatagramChannel<Success>(
 /// }
 /// ```
 ///
-/// The channel is closed as by ``withDatagramChannel(on:timeout:group:options:_:)``.
+/// The channel is closed as described for ``withDatagramChannel(on:timeout:group:options:_:)``.
 ///
 /// - Parameters:
 ///   - endpoint: The peer's endpoint: UDP or Unix datagram.

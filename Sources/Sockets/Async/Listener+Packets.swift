@@ -56,7 +56,7 @@ extension Listener {
         }
     }
 
-    /// Throws an error unless the clients of the listener are of this type.
+    /// Throws an error unless the clients of the listener have this socket type.
     func require(_ expected: SocketType) throws(WaitFailure) {
         guard type != expected else { return }
         let method = type == .stream ? "accept or serve" : "acceptPacketConnection"

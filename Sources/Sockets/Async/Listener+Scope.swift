@@ -8,10 +8,10 @@
 /// ```
 ///
 /// The listener is closed when `body` returns or throws. Clients in the backlog are then reset. A
-/// cancellation of the task ends its accepts, but it does not close the listener before `body` ends.
+/// cancellation of the task ends a waiting accept, but the listener stays open until `body` ends.
 ///
 /// - Parameters:
-///   - endpoint: The local endpoint: TCP or a Unix stream.
+///   - endpoint: The local endpoint: TCP, a Unix stream or a Unix sequenced-packet socket.
 ///   - timeout: The time limit for the name lookup.
 ///   - tls: How the connections use TLS, or `nil` for plain connections.
 ///   - group: The loops that wait for clients and serve them.
@@ -27,8 +27,8 @@ public func withListener<Success>(
 ) async throws -> Success {
     let listener = try await Listener(
         on: endpoint, timeout: timeout, tls: tls, group: group, options: options)
-    // There is no cancellation scope here. `serve` has one for each shard, and an accept costs so
-    // much that a handler of its own hardly matters.
+    // There is no cancellation scope here. `serve` has one for each shard, and a cancellation
+    // handler costs little in comparison with an accept.
     defer { listener.close() }
     return try await body(listener)
 }

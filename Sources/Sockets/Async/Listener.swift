@@ -81,8 +81,8 @@ public final class Listener: LoopSocket, Sendable {
     /// IPv4 and IPv6.
     ///
     /// - Parameters:
-    ///   - endpoint: The local endpoint: TCP, a Unix stream or a Unix sequenced-packet socket. For
-    ///     the last of these, accept with ``acceptPacketConnection(timeout:)``.
+    ///   - endpoint: The local endpoint: TCP, a Unix stream or a Unix sequenced-packet socket. On a
+    ///     sequenced-packet socket, accept clients with ``acceptPacketConnection(timeout:)``.
     ///   - timeout: The time limit for the name lookup.
     ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain
     ///     connections.

@@ -76,7 +76,9 @@ extension Lookup {
 }
 
 extension OwnedSocket {
-    /// Creates a socket that is bound to an endpoint, and listens unless it is a datagram socket.
+    /// Creates a socket that is bound to an endpoint.
+    ///
+    /// Unless it is a datagram socket, it listens.
     static func bound(
         on endpoint: Endpoint, _ timeout: TimeLimit, _ options: ListenOptions, _ group: LoopGroup
     ) async throws(SocketError) -> OwnedSocket {
@@ -92,7 +94,7 @@ extension OwnedSocket {
 }
 
 extension Endpoint {
-    /// Throws an error unless the endpoint's sockets have this type, or the other type.
+    /// Throws an error unless the endpoint's sockets have one of the given types.
     func require(
         _ type: SocketType, or other: SocketType? = nil, for operation: SocketError.Operation
     ) throws(SocketError) {

@@ -11,7 +11,7 @@ protocol LoopSocket: DescriptorOwner {
 
     /// Throws an error if the socket has several descriptors.
     ///
-    /// By default, it has one.
+    /// The default implementation throws nothing, because most sockets have only one descriptor.
     func requireOneDescriptor(for operation: SocketError.Operation) throws(SocketError)
 }
 

@@ -78,7 +78,8 @@ extension PacketConnection {
     ///     All descriptors of the packet are then closed, and ``SocketError/partialBytes`` contains
     ///     its bytes.
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process has no free
-    ///     descriptor. The descriptors and the bytes are then treated in the same way.
+    ///     descriptor. All descriptors of the packet are then closed, and
+    ///     ``SocketError/partialBytes`` contains its bytes.
     ///   - The errors of ``receive(atMost:timeout:)``.
     public func receive(
         atMost count: Int = .max, descriptorsAtMost limit: Int, timeout: TimeLimit = .never
@@ -151,9 +152,10 @@ extension PacketConnection {
         }
     }
 
-    /// Throws an error if the end that recvmsg(2) has reported is not the end of the peer's packets.
+    /// Throws an error if recvmsg(2) has reported the end of the connection because of a close on
+    /// this side or a reset.
     private func checkEnd(of descriptor: Int32) throws(Errno) {
-        // After the shutdown in `close`, the kernel reports the end of the connection too.
+        // The kernel also reports the end of the connection after the shutdown in `close`.
         if source.lifetime.isClosed { throw .badFileDescriptor }
         if let error = brokenBy.atEnd(of: descriptor) { throw error }
     }
@@ -188,6 +190,7 @@ extension PacketConnection: AsyncSequence {
     /// ```
     ///
     /// Only one task at a time may receive. A second task that receives gets
-    /// ``SocketError/Cause/busy``. A program can leave the loop, call `receive`, and lose nothing.
+    /// ``SocketError/Cause/busy``. A program that leaves the loop and then calls `receive` loses no
+    /// packet.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: self) }
 }

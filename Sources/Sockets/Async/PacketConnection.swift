@@ -21,9 +21,9 @@ internal import SystemPackage
 /// ``SocketError/Cause/cancelled``, and no packet is lost. Neither a cancellation nor a timeout
 /// affects later operations.
 ///
-/// An empty packet is not the end of the connection. Only the option `SO_TIMESTAMP` distinguishes
-/// them, because recvmsg(2) returns 0 for both and Linux does not report `MSG_EOR`. So a packet
-/// connection sets this option, which stays set after ``release()``.
+/// An empty packet is not the end of the connection. recvmsg(2) returns 0 for both, and Linux does
+/// not report `MSG_EOR`, so only the option `SO_TIMESTAMP` distinguishes them. A packet connection
+/// sets this option, which stays set after ``release()``.
 ///
 /// A connection is closed by ``close()`` or when its last reference is released.
 public final class PacketConnection: LoopSocket, Sendable {
@@ -157,8 +157,8 @@ public final class PacketConnection: LoopSocket, Sendable {
     ///
     /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. The call never waits.
     /// The peer can still receive the packets that the kernel has accepted. If this side has not
-    /// received all packets of the peer, the peer then gets `ECONNRESET` instead of the end of the
-    /// connection. A second call does nothing.
+    /// received all packets from the peer, the peer then gets `ECONNRESET` instead of the end of
+    /// the connection. A second call does nothing.
     public func close() {
         file?.remove()
         source.close()

@@ -43,7 +43,7 @@ extension Connection {
 }
 
 extension SocketError {
-    /// Returns the error of adopting a socket with this local address as a connection.
+    /// Returns the error for a failed adoption of the socket with this local address.
     static func adoption(of address: SocketAddress?, _ error: Errno) -> SocketError {
         SocketError(
             .adopt, .system(error),

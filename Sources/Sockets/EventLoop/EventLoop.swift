@@ -120,8 +120,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Counts one operation of the running job, and returns whether the budget allows it.
     ///
-    /// Outside the loop's thread, nothing is counted. The result is then true unless there is a
-    /// `withTimeLimit`, which each operation must check.
+    /// Outside the loop's thread, nothing is counted. The result is then false only while a
+    /// `withTimeLimit` is active, because each operation must check its limit.
     @inline(__always)
     func consumeOperation() -> Bool {
         guard isCurrent else { return !System.hasTimeLimits }

@@ -21,7 +21,8 @@ extension EventSource {
             } catch {
                 throw WaitFailure(.system(error))
             }
-            // Check this afterwards, because the shutdown in `close` looks like a hang-up.
+            // Check for a close after the system call, because the shutdown in `close` looks like a
+            // hang-up.
             if lifetime.isClosed { throw WaitFailure(.closed) }
             if hasHungUp { return }
             if Task.isCancelled { throw WaitFailure(.cancelled) }
@@ -30,8 +31,10 @@ extension EventSource {
         }
     }
 
-    /// Calls `wake` of an object when the connection may have hung up or is closed on this side,
-    /// until `stopNotifying`.
+    /// Registers an observer to wake when the connection may have hung up or is closed on this
+    /// side.
+    ///
+    /// The registration lasts until `stopNotifying`.
     func notifyOfHangups(_ observer: any HangupObserver) {
         rareWakeups.object { RareWakeups() }.hangupObservers.withLock { $0.append(observer) }
     }
@@ -58,8 +61,8 @@ protocol HangupObserver: AnyObject, Sendable {
 
 extension Wakeup: HangupObserver {}
 
-// A join of two connections waits for only one of them at a time, so each connection observes the
-// other one.
+// Each direction of a join waits for only one of the two connections at a time, so each connection
+// also observes the other one.
 extension EventSource: HangupObserver {
     func wake() {
         ReadinessWord.publish()

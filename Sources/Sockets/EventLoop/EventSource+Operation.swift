@@ -52,8 +52,8 @@ extension EventSource {
     /// Counts one operation, and yields to other tasks when the current job has used its budget.
     ///
     /// Otherwise, a task whose peer always keeps up would never suspend. Such a task never waits
-    /// either, so the limit of a `withTimeLimit` would not end it. That is why this function also
-    /// checks that limit: here the check costs other operations nothing.
+    /// either, so the limit of a `withTimeLimit` would not end it. So this function also checks
+    /// that limit. Operations within the budget do not pay for the check.
     ///
     /// - Throws: `timedOut` if the limit of the current `withTimeLimit` has passed.
     @inline(__always)

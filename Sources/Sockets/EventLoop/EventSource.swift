@@ -67,7 +67,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     ///
     /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
     /// is true. The ``OwnedSocket`` of the descriptor is not passed as a whole, because it would
-    /// then be destroyed here with its addresses. That costs 110 instructions for each connection.
+    /// then be destroyed here with its addresses. That would cost 110 instructions for each
+    /// connection.
     ///
     /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
     init(
