@@ -12,13 +12,14 @@ extension Socket {
     /// ```
     ///
     /// The call returns at once if the peer has already ended the stream, even if bytes are unread.
-    /// But if the unread bytes fill the receive buffer, the end arrives only after another thread
-    /// has received bytes. A peer that has only half-closed may still wait for bytes; TCP does not
-    /// tell the difference from a close. The next receive reports whether the stream ended or the
-    /// connection broke. The call also returns if ``shutdown(_:)`` has shut down the reading
+    /// But if the unread bytes fill the receive buffer, EOF arrives only after another thread has
+    /// received bytes. A peer that has only half-closed may still wait for bytes, but TCP does not
+    /// distinguish a half-close from a close. The next receive reports whether the stream ended or
+    /// the connection broke. The call also returns if ``shutdown(_:)`` has shut down the reading
     /// direction on this side. A TLS peer that sends its closing alert (close_notify) without
-    /// closing the connection does not end the wait. The call uses `POLLRDHUP` of poll(2) and
-    /// blocks the thread; the async counterpart is ``Connection/awaitHangup(timeout:)``.
+    /// closing the connection does not end the wait. The call waits for the event `POLLRDHUP` with
+    /// poll(2), which blocks the thread; the async counterpart is
+    /// ``Connection/awaitHangup(timeout:)``.
     ///
     /// - Parameter timeout: The maximum time to wait.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -35,7 +36,8 @@ extension Socket {
         while true {
             do throws(Errno) {
                 let hasHungUp = try System.hasHungUp(descriptor)
-                // Check this afterwards, because the shutdown in `close` looks like a hang-up.
+                // Check for a close after the system call, because the shutdown in `close` looks
+                // like a hang-up.
                 if isClosed { break }
                 if hasHungUp { return }
                 let remaining = deadline.remaining

@@ -26,12 +26,14 @@ extension Socket {
     ///     certificate must be for ``TLSConfiguration/serverName``, or for the endpoint's host if
     ///     that property is `nil`. A Unix endpoint has no host, so it requires the property.
     ///   - options: The local address, the family, the socket options and the proxies.
-    /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``
-    ///   and ``connect(to:timeout:)``, ``SocketError/Cause/proxy(_:)`` if a proxy does not connect,
-    ///   ``SocketError/Cause/invalidInput(_:)`` if a proxy cannot connect to the endpoint, if the
-    ///   credentials for a proxy are malformed, or if a variable of ``Proxy/fromEnvironment`` is,
-    ///   and ``SocketError/Cause/tls(_:)`` if the TLS handshake fails. ``SocketError/attempts``
-    ///   lists every attempt, and ``SocketError/cause`` is the most informative of their causes.
+    /// - Throws: One of these errors. ``SocketError/attempts`` lists every attempt, and
+    ///   ``SocketError/cause`` is the most informative of their causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if a proxy cannot connect to the endpoint, or if
+    ///     the credentials for a proxy or a variable of ``Proxy/fromEnvironment`` are malformed.
+    ///   - ``SocketError/Cause/proxy(_:)`` if a proxy does not connect to its destination.
+    ///   - ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
+    ///   - The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv`` and
+    ///     ``connect(to:timeout:)``.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         options: ConnectOptions = ConnectOptions()
@@ -64,7 +66,8 @@ extension Socket {
     ///     ``TLSConfiguration/serverName``, or for the address if that property is `nil`.
     ///   - options: The local address, the socket options and the proxies.
     /// - Throws: The errors of ``connect(to:timeout:)``, ``SocketError/Cause/proxy(_:)`` if a proxy
-    ///   does not connect, and ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
+    ///   does not connect to its destination, and ``SocketError/Cause/tls(_:)`` if the TLS
+    ///   handshake fails.
     public convenience init(
         to address: SocketAddress, type: SocketType = .stream, timeout: TimeLimit = .seconds(10),
         tls: TLSConfiguration? = nil, options: ConnectOptions = ConnectOptions()
@@ -82,7 +85,7 @@ extension Socket {
                 try startTLS(tls, to: endpoint, received: [], deadline, isFirst: false)
             }
         } catch {
-            // With a proxy, the remote address of the socket is not the peer's.
+            // With a proxy, the remote address of the socket is the proxy's, not the peer's.
             throw hops.last.map { error.connecting(to: $0.destination) } ?? error
         }
     }

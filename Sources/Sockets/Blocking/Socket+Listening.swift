@@ -1,6 +1,8 @@
 // Initializers that bind.
 extension Socket {
-    /// Creates a socket that is bound to an endpoint, and listens unless it is a datagram socket.
+    /// Creates a socket that is bound to an endpoint.
+    ///
+    /// Unless it is a datagram socket, it listens.
     ///
     /// ```swift
     /// let server = try Socket(on: .tcp(port: 51423))

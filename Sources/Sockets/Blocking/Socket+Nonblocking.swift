@@ -8,7 +8,7 @@ extension Socket {
     /// Other calls on this socket then wait with poll(2). The caller must have called `enter`.
     ///
     /// Returns `false`, and changes nothing, if other users may share the descriptor, because the
-    /// mode belongs to all of them.
+    /// mode applies to all of them.
     func beginNonblocking() -> Bool {
         guard sharing.load(ordering: .sequentiallyConsistent) == .none else { return false }
         return names.withLock { names in

@@ -120,7 +120,8 @@ extension Socket {
     ///     All descriptors of the message are then closed, and ``SocketError/partialBytes``
     ///     contains its bytes.
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process has no free
-    ///     descriptor. The descriptors and the bytes are then treated in the same way.
+    ///     descriptor. All descriptors of the packet are then closed, and
+    ///     ``SocketError/partialBytes`` contains its bytes.
     ///   - ``SocketError/Cause/system(_:)`` with `connectionReset` if the peer reset the
     ///     connection.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time.

@@ -10,7 +10,7 @@ extension Socket {
     ///   - options: The options for the connection to the first proxy.
     ///   - deadline: The time limit for all steps together.
     /// - Throws: An error whose ``SocketError/proxyStep`` names the proxy that failed. The caller
-    ///   adds the endpoint.
+    ///   adds the endpoint to the error.
     convenience init(
         through hops: [ProxyHop], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) {

@@ -7,8 +7,8 @@
 /// }
 /// ```
 ///
-/// The socket is closed as by ``Socket/close()`` when `body` returns or throws, so the bytes that were
-/// sent are still delivered. If the peer may still be sending, end `body` with
+/// When `body` returns or throws, ``Socket/close()`` closes the socket, so the bytes that were sent
+/// are still delivered. If the peer may still be sending, end `body` with
 /// ``Socket/finish(timeout:)``. The call blocks the thread; the async counterpart is
 /// ``withConnection(to:timeout:tls:group:options:_:)-(Endpoint,_,_,_,_,_)``.
 ///
@@ -54,8 +54,9 @@ public func withSocket<Success>(
     return try body(socket)
 }
 
-/// Binds a socket to an endpoint, listens unless it is a datagram socket, and closes the socket when a
-/// closure has ended.
+/// Binds a socket to an endpoint, and closes the socket when a closure has ended.
+///
+/// Unless it is a datagram socket, the socket listens.
 ///
 /// ```swift
 /// try withSocket(on: .tcp(port: 51423)) { server in
@@ -85,8 +86,8 @@ public func withSocket<Success>(
     return try body(socket)
 }
 
-/// Binds a socket to an address, listens unless it is a datagram socket, and closes the socket when a
-/// closure has ended; see ``withSocket(on:timeout:options:_:)``.
+/// Binds a socket to an address, and closes the socket when a closure has ended; see
+/// ``withSocket(on:timeout:options:_:)``.
 ///
 /// - Parameters:
 ///   - address: The local address.

@@ -4,9 +4,12 @@ extension Socket {
     /// Sends bytes of a file without copying them into the program: sendfile(2).
     ///
     /// The call ends at the end of the file or after `count` bytes. It neither uses nor changes the
-    /// file's position. Over TLS, and for files that sendfile(2) refuses, such as most files in
-    /// `/proc`, the call uses pread(2) and send(2) instead. It does so too if the socket was
-    /// adopted in nonblocking mode, or if the call has a time limit and the socket was duplicated.
+    /// file's position. The call uses pread(2) and send(2) instead of sendfile(2) in these cases:
+    ///
+    /// - The connection uses TLS.
+    /// - sendfile(2) refuses the file, as it does for most files in `/proc`.
+    /// - The socket was adopted in nonblocking mode.
+    /// - The call has a time limit, and the socket was duplicated.
     ///
     /// ```swift
     /// let file = try FileDescriptor.open("page.html", .readOnly)
@@ -15,16 +18,16 @@ extension Socket {
     ///     file, header: Array("HTTP/1.0 200 OK\r\n\r\n".utf8), timeout: .seconds(30))
     /// ```
     ///
-    /// The first 64 KiB of the file are copied behind the header, so that the kernel gets both at
-    /// once. If the file cannot be read, the header is not sent either. The call blocks the thread;
-    /// the async counterpart is ``Connection/sendFile(_:header:offset:count:timeout:)``.
+    /// The first 64 KiB of the file are copied behind the header, so that the kernel gets both in
+    /// one call. If the file cannot be read, the header is not sent either. The call blocks the
+    /// thread; the async counterpart is ``Connection/sendFile(_:header:offset:count:timeout:)``.
     ///
     /// - Parameters:
     ///   - file: A file that is open for reading and can be read at any position.
     ///   - header: The bytes to send before the file. By default, there are none.
-    ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing but
-    ///     the header is sent.
-    ///   - count: The maximum number of bytes of the file, or `nil` for all bytes.
+    ///   - offset: The position of the first byte. If it is beyond the end of the file, only the
+    ///     header is sent.
+    ///   - count: The maximum number of bytes to send from the file, or `nil` for all bytes.
     ///   - timeout: The time limit for the header and the whole file.
     /// - Returns: The number of bytes that were sent, including the header.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
@@ -91,7 +94,9 @@ extension Socket {
         return part.sent
     }
 
-    /// Sends with sendfile(2), and the rest with send(2) if sendfile(2) refuses.
+    /// Sends the file with sendfile(2).
+    ///
+    /// If sendfile(2) refuses, the method sends the rest with send(2).
     private func sendInKernel(
         _ part: inout FilePart, _ deadline: Deadline, _ isFirst: Bool, _ isNonblocking: Bool
     ) throws(SocketError) {
@@ -103,7 +108,7 @@ extension Socket {
                     .send, .sending, .inKernelUnlessLimited, deadline,
                     isFirst: isFirst && before == 0
                 ) { descriptor, flags throws(Errno) in
-                    // sendfile(2) has no flag like `MSG_DONTWAIT`.
+                    // sendfile(2) has no flag like `MSG_DONTWAIT`, so it could block here.
                     guard isNonblocking || !flags.contains(.dontWait) else { return false }
                     guard let position = part.position(after: 0) else { return true }
                     let count = try System.sendfile(
@@ -181,10 +186,10 @@ private struct FilePart {
         limit = count > .max - header.count ? .max : count + header.count
     }
 
-    /// Returns the position in the file of the byte that follows the sent bytes and `count` more
-    /// bytes, or `nil` if no file is so large.
+    /// Returns the file position after the sent bytes and `count` more bytes, or `nil` if no file
+    /// is so large.
     ///
-    /// The header must be among these bytes.
+    /// These bytes must include the whole header.
     func position(after count: Int) -> Int? {
         let (position, isTooFar) = offset.addingReportingOverflow(sent + count - header.count)
         return isTooFar ? nil : position
@@ -206,14 +211,15 @@ extension SocketStream {
     ///   - file: A file that is open for reading and can be read at any position.
     ///   - header: The bytes to send between the written bytes and the file. By default, there are
     ///     none.
-    ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing but
-    ///     the header is sent.
-    ///   - count: The maximum number of bytes of the file, or `nil` for all bytes.
+    ///   - offset: The position of the first byte. If it is beyond the end of the file, only the
+    ///     header is sent.
+    ///   - count: The maximum number of bytes to send from the file, or `nil` for all bytes.
     ///   - timeout: The time limit for the flush, the header and the whole file.
     /// - Returns: The number of bytes of the header and the file that were sent.
-    /// - Throws: ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way. The errors
-    ///   of ``flush(timeout:)``, with a ``SocketError/bytesTransferred`` of 0, and those of
-    ///   ``Socket/sendFile(_:header:offset:count:timeout:)``.
+    /// - Throws: One of these errors:
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - The errors of ``flush(timeout:)``, with a ``SocketError/bytesTransferred`` of 0.
+    ///   - The errors of ``Socket/sendFile(_:header:offset:count:timeout:)``.
     @discardableResult
     public func sendFile(
         _ file: FileDescriptor, header: [UInt8] = [], offset: Int = 0, count: Int? = nil,

@@ -51,7 +51,8 @@ extension Socket {
     ///     ``TLSConfiguration/serverName`` takes precedence over its host.
     ///   - received: The part of the handshake that was already received.
     ///   - deadline: The deadline for the whole handshake.
-    ///   - isFirst: Whether the handshake is the first step under the deadline.
+    ///   - isFirst: A Boolean value that indicates whether the handshake is the first step under
+    ///     the deadline.
     /// - Throws: The errors of ``startTLS(_:timeout:)``.
     func startTLS(
         _ configuration: TLSConfiguration, to endpoint: Endpoint?, received: [UInt8],
@@ -239,7 +240,7 @@ extension Socket {
         }
     }
 
-    /// Gives up the directions that `claimTLS` claimed.
+    /// Releases the directions that `claimTLS` claimed.
     func unclaimTLS() {
         tlsSession?.endSending()
         tlsSession?.endReceiving()

@@ -46,8 +46,8 @@ extension Socket {
         var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
         let initialTime = remaining
         // Check the deadline here too, because only a call that waits checks it, and no call waits
-        // if the peer always keeps up. A `withTimeLimit` lasts for many operations, so check its end
-        // in the first call of each.
+        // if the peer always keeps up. A `withTimeLimit` covers many operations, so the first call
+        // of each operation also checks its limit.
         if let remaining, remaining <= .zero, !isFirst || TimeLimitScope.currentHasPassed {
             throw timeout(operation, deadline, nil, isWhole: isFirst)
         }

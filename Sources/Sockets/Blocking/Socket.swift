@@ -142,20 +142,20 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
         leave()
     }
 
-    /// Resets the connection and closes the socket, so that the peer does not take the stream for
-    /// complete.
+    /// Resets the connection and closes the socket, so that the peer does not take an incomplete
+    /// stream for a complete one.
     ///
     /// The call sets the option ``SocketOption/linger`` to zero and closes the socket (`SO_LINGER`
     /// in socket(7)). Unsent bytes are discarded, and the peer gets `ECONNRESET`. On a TLS
-    /// connection, no closing alert (close_notify) is sent. Other sockets have no reset, so the call
-    /// only closes them. If the socket was duplicated, the reset is sent when its last duplicate is
-    /// closed. On a closed socket, the call does nothing.
+    /// connection, no closing alert (close_notify) is sent. Sockets other than TCP have no reset,
+    /// so the call only closes them. If the socket was duplicated, the reset is sent when its last
+    /// duplicate is closed. On a closed socket, the call does nothing.
     ///
     /// ```swift
     /// guard isValid(header) else { return socket.abort() }
     /// ```
     public func abort() {
-        // An error means that the socket is closed.
+        // An error means that the socket is already closed.
         try? setOption(.linger, to: .zero)
         close()
     }

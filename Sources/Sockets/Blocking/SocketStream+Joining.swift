@@ -8,23 +8,23 @@ extension SocketStream {
     /// try client.join(server, idleTimeout: .seconds(300))
     /// ```
     ///
-    /// The ends of the streams are passed on:
+    /// The call also forwards half-closes and resets:
     ///
     /// - If a peer half-closes, the other connection is half-closed. The opposite direction goes
     ///   on.
     /// - If a connection breaks, the other one is reset, so that its peer does not take a broken
     ///   stream for a complete one. Later calls on that connection throw `.connectionAbort`,
-    ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before are
-    ///   forwarded first, so a peer that does not read delays the reset.
-    /// - If a connection breaks after its peer has half-closed, the other one is reset only if its
-    ///   peer has received all bytes.
+    ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before the
+    ///   connection broke are forwarded first, so a peer that does not read delays the reset.
+    /// - If a connection breaks after its peer has half-closed, the other connection is reset only
+    ///   if all bytes sent on it have been received.
     ///
-    /// Written and received bytes in the buffers of the streams are forwarded first. A peer that
-    /// does not read stops the other one from sending. Between two connections without TLS, the
-    /// kernel moves large amounts of bytes through a pipe without copying them, as splice(2) does.
-    /// For that, the sockets are nonblocking during the call, unless they were duplicated or
-    /// adopted in nonblocking mode. Neither socket is closed at the end. Descriptors that a Unix
-    /// peer passes (`SCM_RIGHTS`) are not forwarded.
+    /// The call first forwards the written and received bytes in the buffers of the streams. A peer
+    /// that does not read stops the other peer from sending. Between two connections without TLS,
+    /// the kernel moves large amounts of data through a pipe without copying it: splice(2). For
+    /// that, the call makes both sockets nonblocking until it ends. If a socket was duplicated or
+    /// adopted in nonblocking mode, the call copies the bytes instead. The call closes neither
+    /// socket. Descriptors that a Unix peer passes (`SCM_RIGHTS`) are not forwarded.
     ///
     /// One thread moves both directions, so they cannot deadlock. If the call ends early, no
     /// received bytes are lost. The next read returns the bytes that were received but not
@@ -33,16 +33,17 @@ extension SocketStream {
     ///
     /// - Parameters:
     ///   - other: The other stream.
-    ///   - idleTimeout: How long both directions together may be silent.
-    /// - Returns: The number of bytes that were forwarded to `other`, and of those that were
-    ///   returned from it.
+    ///   - idleTimeout: How long both directions may be silent at the same time.
+    /// - Returns: The number of bytes that were forwarded to `other`, and the number of bytes that
+    ///   were returned from `other`.
     /// - Throws: ``SocketError`` with one of these causes. The error names the connection that
     ///   failed. ``SocketError/bytesTransferred`` is the number of bytes that were forwarded to
-    ///   `other`, and ``SocketError/bytesReturned`` of those that were returned from it:
+    ///   `other`, and ``SocketError/bytesReturned`` is the number of bytes that were returned from
+    ///   `other`:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed its
     ///     connection before it had received all bytes.
     ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if a socket is not connected.
-    ///   - ``SocketError/Cause/tls(_:)`` if the TLS of one of the connections failed.
+    ///   - ``SocketError/Cause/tls(_:)`` if TLS failed on one of the connections.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too long.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the streams ended
     ///     part-way.
@@ -63,7 +64,8 @@ extension SocketStream {
         defer { socket.leave() }
         guard other.socket.enter() else { throw other.socket.failure(.join, .closed) }
         defer { other.socket.leave() }
-        // Otherwise the join would fail at the first read, and reset the other connection.
+        // Without this check, the first read would fail, and the join would reset the other
+        // connection.
         try socket.requireConnection(for: .join)
         try other.socket.requireConnection(for: .join)
         try socket.claimTLS(for: .join)
@@ -107,10 +109,10 @@ extension SocketStream {
             connectionError: socket.connectionError)
     }
 
-    /// What a round over both directions has found.
+    /// The result of one round over both directions.
     private struct Round {
         var hasMoved = false
-        /// What to wait for if nothing has moved.
+        /// The events to wait for if no bytes have moved.
         var requests: [PollRequest] = []
     }
 
@@ -121,7 +123,7 @@ extension SocketStream {
     ) -> SocketError? {
         var state = JoinState()
         while true {
-            // A join whose peers always keep up never waits.
+            // A join whose peers always keep up never waits, so check the limit here.
             if idle.scopeHasPassed { return socket.failure(.join, idle.cause) }
             var round = Round()
             let end = advance(&forward, to: other, state.isRunning(.forward), idle, &round)
@@ -130,7 +132,7 @@ extension SocketStream {
             let otherEnd = other.advance(&back, to: self, state.isRunning(.back), idle, &round)
             note(otherEnd, of: .back, other, &state)
             if state.isOver { return state.failure }
-            // A direction that has ended has changed what to wait for.
+            // Start another round if a direction has ended, because other events are then relevant.
             guard !round.hasMoved, end == nil, otherEnd == nil else { continue }
             if idle.hasPassed { return socket.failure(.join, idle.cause) }
             do throws(Errno) {
@@ -151,8 +153,9 @@ extension SocketStream {
         }
     }
 
-    /// Moves bytes of the direction from this stream once, or checks whether the connection has
-    /// broken if the direction has ended.
+    /// Moves bytes from this stream once.
+    ///
+    /// If the direction has ended, the method checks whether the connection has broken.
     ///
     /// Returns how the direction ended, or `nil` if it goes on.
     private func advance(
@@ -171,7 +174,8 @@ extension SocketStream {
             }
             return nil
         }
-        // Send what the program has written to the other stream before the forwarded bytes.
+        // The bytes that the program wrote to the destination earlier go before the forwarded
+        // bytes.
         let step =
             destination.output.isEmpty
             ? direction.step(&input, isAtEnd: &isAtEnd, scratch: nil, isSignalBlocked: true)
@@ -216,8 +220,8 @@ extension SocketStream {
     ) throws(Errno) {
         var requests = requests
         var remaining = idle.remaining
-        // Each socket wakes the wait with an event when it is closed, because the requests may
-        // contain only one of the sockets.
+        // Wait for the close of either socket, because the requests may contain only one of the
+        // sockets.
         if let event = other.closeEvent() {
             requests.append(PollRequest(descriptor: event, .readable))
         } else {

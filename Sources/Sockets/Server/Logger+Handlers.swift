@@ -8,7 +8,8 @@ extension Logger {
     ///   - listener: The address of the listening socket.
     ///   - local: The local address of the handler's connection.
     ///   - remote: The address of the client.
-    ///   - isHandshake: Whether the TLS handshake before the handler failed.
+    ///   - isHandshake: A Boolean value that indicates whether the TLS handshake failed, so the
+    ///     handler was not called.
     func handlerFailed(
         _ error: any Error, on listener: SocketAddress, local: SocketAddress,
         remote: SocketAddress, isHandshake: Bool = false
@@ -32,7 +33,8 @@ extension Logger {
 
     /// Returns the level of a handler's error.
     ///
-    /// Clients leave all the time, and a server can do nothing about it.
+    /// Errors of clients that have disconnected get a low level, because they are part of normal
+    /// operation.
     private static func level(
         of error: SocketError?, _ local: SocketAddress, _ remote: SocketAddress
     ) -> Logger.Level {
@@ -43,7 +45,7 @@ extension Logger {
         return isOfClient && departures.contains(error.cause) ? .debug : .info
     }
 
-    /// The causes which indicate that the client has gone.
+    /// The causes that indicate that the client has disconnected.
     private static let departures: Set<SocketError.Cause> = [
         .endOfStream, .system(.connectionReset), .system(.brokenPipe),
         .system(.socketNotConnected), .system(.timedOut), .system(.connectionAbort),

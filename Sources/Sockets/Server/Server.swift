@@ -108,8 +108,8 @@ final class Server: Sendable {
 
     /// Waits until the handlers have ended or the grace period has passed.
     private func waitForHandlers() async {
-        // A `withTimeLimit` does not shorten the period, because the handlers must still be able to
-        // end after it has ended their operations.
+        // A `withTimeLimit` does not shorten the grace period, because the handlers need time to
+        // return after the limit has ended their operations.
         let end = Deadline.instant(of: TimeLimit(options.gracePeriod))
         while System.continuousNanoseconds() < end {
             progress.reset()

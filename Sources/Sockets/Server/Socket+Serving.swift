@@ -1,5 +1,6 @@
 extension Socket {
-    /// Accepts clients and runs `handler` for each on a thread, until the socket is closed.
+    /// Accepts clients and runs `handler` for each client on one of several threads, until the
+    /// socket is closed.
     ///
     /// ```swift
     /// let server = try Socket(on: .tcp(port: 51423))
@@ -12,9 +13,9 @@ extension Socket {
     /// }
     /// ```
     ///
-    /// Handlers may block their threads, so a client that does not read or write occupies one. Give
-    /// every call in a handler a `timeout:`. While all threads are occupied, further clients wait in
-    /// the kernel's backlog. The threads block all signals.
+    /// Handlers may block their threads, so a client that does not read or write occupies a thread.
+    /// Give every call in a handler a `timeout:`. While all threads are occupied, further clients
+    /// wait in the kernel's backlog. The threads block all signals.
     ///
     /// When a handler returns, `serve` calls ``finish(timeout:)`` with a limit of 2 s, so that a
     /// client that is still sending can read the whole answer. When a handler throws, `serve`
@@ -32,11 +33,12 @@ extension Socket {
     ///   - threads: The number of threads, which is the maximum number of open connections.
     ///     ``ServeOptions/maximumConnections`` may limit it further. A value below 1 is treated as 1.
     ///   - options: The limit of connections, the grace period and the logger. The limits for idle
-    ///     connections and TLS handshakes are not used, because each call of a handler has its own.
+    ///     connections and TLS handshakes are not used, because each call in a handler has its own
+    ///     time limit.
     ///   - handler: The code to run for each connection.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `wouldBlock` if the system has no more threads.
-    ///     The socket is then closed.
+    ///   - ``SocketError/Cause/system(_:)`` with `wouldBlock` if the system cannot start more
+    ///     threads. The socket is then closed.
     ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket does not listen, or
     ///     if accepting fails for another reason that concerns the listening socket itself. The
     ///     socket is then closed.

@@ -7,9 +7,9 @@ final class ThreadServer: Sendable {
     private let listener: Socket
     private let options: ServeOptions
     private let handler: @Sendable (Socket) throws -> Void
-    /// The right to accept, which one thread has at a time, and the backoff after failures.
+    /// The backoff after failed accepts, in a lock that lets only one thread accept at a time.
     ///
-    /// Otherwise each client would wake all waiting threads.
+    /// If all threads waited in accept(2), each client would wake all of them.
     private let accepting = Lock(AcceptBackoff())
     private let state = Monitor(State())
 
@@ -39,11 +39,11 @@ final class ThreadServer: Sendable {
 
     /// Serves until all handlers have ended.
     ///
-    /// - Throws: The error of the listening socket, or of the first thread that could not start.
-    ///   `timedOut` if the limit of a `withTimeLimit` passed.
+    /// - Throws: The error of the listening socket, the error of the first thread that could not
+    ///   start, or `timedOut` if the limit of a `withTimeLimit` has passed.
     func run(threads: Int) throws(SocketError) {
-        // The handlers are inside the `withTimeLimit` of the program, although they have threads of
-        // their own.
+        // The `withTimeLimit` around `serve` also applies to the handlers, although they run on
+        // other threads.
         let scope = TimeLimitScope.current
         for _ in 0..<threads {
             state.update { $0.runningThreads += 1 }
@@ -111,7 +111,8 @@ final class ThreadServer: Sendable {
                     backoff.accepted()
                     return client
                 } catch {
-                    // The only other error is `closed`, apart from the end of a `withTimeLimit`.
+                    // An error without an `errno` is either `closed` or the timeout of a
+                    // `withTimeLimit`.
                     guard let code = error.errno else {
                         stop(error.isTimeout ? error : nil)
                         return nil
@@ -140,7 +141,7 @@ final class ThreadServer: Sendable {
         return try listener.accept()
     }
 
-    /// Waits until the time is over, a connection has closed, which frees a descriptor, or the
+    /// Waits until the duration has passed, a closed connection has freed a descriptor, or the
     /// listening socket is closed.
     private func pause(_ duration: Duration) {
         let deadline = Deadline(startingNow: TimeLimit(duration))
@@ -176,7 +177,8 @@ final class ThreadServer: Sendable {
                 remote: client.remoteAddress)
             return client.close()
         }
-        // Discard what a client still sends. Otherwise it would be reset and could lose the answer.
+        // Discard the bytes that the client still sends. Otherwise, the kernel would reset the
+        // connection, and the client could lose the answer.
         client.finish(timeout: .seconds(2))
     }
 
