@@ -1,10 +1,11 @@
-// A TCP forwarder: connects each client to another server, and passes everything on in both directions.
+// A TCP forwarder: connects each client to another server, and forwards all bytes in both
+// directions.
 //
 //     swift run TCPForwarder 8080 www.example.com http
 //     curl --connect-to ::localhost:8080 http://www.example.com/
 //
-// `join` passes half-closes on as half-closes and resets as resets. It ends when both directions have been
-// silent for five minutes. Control-C ends the forwarder.
+// `join` forwards half-closes as half-closes and resets as resets. It ends when both directions
+// have been silent for five minutes. Control-C ends the forwarder.
 import Sockets
 
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -12,7 +13,7 @@ let port = arguments.first ?? "8080"
 let host = arguments.count > 1 ? arguments[1] : "localhost"
 let service = arguments.count > 2 ? arguments[2] : "http"
 
-/// Connects a client to the server, and reports how much was passed on.
+/// Connects a client to the server, and reports how many bytes were forwarded.
 func forward(_ client: Connection, to server: Endpoint) async {
     let name = client.remoteAddress
     do {
@@ -20,7 +21,7 @@ func forward(_ client: Connection, to server: Endpoint) async {
         let counts = try await client.join(connection, idleTimeout: .seconds(300))
         print("\(name) ended: \(counts.forwarded) bytes sent, \(counts.returned) received")
     } catch {
-        // The error contains the counts too.
+        // The error also contains the numbers of forwarded bytes.
         print("\(name) failed: \(error)")
         client.abort()
     }

@@ -9,8 +9,8 @@
 //     lent       UDP: withReceived and reply
 // A certificate and a key, in files, make the server use TLS.
 //
-// The main function is synchronous and its thread only waits, because valgrind's callgrind, which
-// counts instructions, cannot run a program whose main function is async.
+// The main function is synchronous, and its thread only waits. The reason is that callgrind, the
+// instruction counter of valgrind, cannot run a program whose main function is async.
 import Foundation
 import Sockets
 

@@ -1,11 +1,11 @@
-// swift-relay WAY PORT: a relay with one loop, which passes each client on to the server on PORT, with an
-// idle timeout of 30 s. The way is:
+// swift-relay WAY PORT: a relay with one loop that connects each client to the server on PORT, with
+// an idle timeout of 30 s. WAY is one of these:
 //     copy       two calls of copy(to:)
 //     join       one call of join
 //     blocking   one call of join of SocketStream, on a thread for each client
 //
-// The main function is synchronous and its thread only waits, because valgrind's callgrind, which
-// counts instructions, cannot run a program whose main function is async.
+// The main function is synchronous, and its thread only waits. The reason is that callgrind, the
+// instruction counter of valgrind, cannot run a program whose main function is async.
 import Foundation
 import Sockets
 
