@@ -15,7 +15,7 @@ struct ChatServerTests {
         try client.flush()
     }
 
-    @Test("two clients chat, and a client that leaves gets the lines that were sent before")
+    @Test("two clients chat, and the lines that a client sends before its half-close arrive")
     func chat() throws {
         let program = try Program("ChatServer", "0")
         let port = try program.port(after: "Listening on")
@@ -37,7 +37,7 @@ struct ChatServerTests {
         #expect(try program.line() == "\(one.socket.localAddress) left")
     }
 
-    @Test("a client that does not read is disconnected, and does not hold up the others")
+    @Test("a client that does not read is disconnected and does not hold up the others")
     func slowClient() throws {
         let program = try Program("ChatServer", "0")
         let port = try program.port(after: "Listening on")

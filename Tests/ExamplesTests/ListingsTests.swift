@@ -164,7 +164,7 @@ struct ListingsTests {
         #expect(try stream.read(timeout: testTimeout) == Array("250 ".utf8))
     }
 
-    @Test("withTimeLimit and withSocket limit and close a request and its reply")
+    @Test("withTimeLimit limits a request and its reply, and withSocket closes the socket")
     func scopes() throws {
         let port = try Socket.portOfServer { client in
             let request = try client.receive(timeout: testTimeout)

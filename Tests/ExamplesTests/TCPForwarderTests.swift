@@ -12,7 +12,7 @@ struct TCPForwarderTests {
         return (program, client, try listener.accept(timeout: testTimeout))
     }
 
-    @Test("the forwarder passes bytes and half-closes on in both directions")
+    @Test("the forwarder forwards bytes and half-closes in both directions")
     func forwards() throws {
         let (program, client, server) = try forwarded()
         try client.sendAll("question")
@@ -26,7 +26,7 @@ struct TCPForwarderTests {
                 == "\(client.localAddress) ended: 8 bytes sent, 6 received")
     }
 
-    @Test("the forwarder passes a reset of the server on to the client")
+    @Test("the forwarder resets the client if the server resets its connection")
     func resets() throws {
         let (program, client, server) = try forwarded()
         try client.sendAll("x")

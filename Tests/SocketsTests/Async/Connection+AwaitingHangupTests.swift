@@ -39,7 +39,7 @@ struct ConnectionAwaitingHangupTests {
         }
     }
 
-    @Test("the read after awaitHangup throws a reset")
+    @Test("awaitHangup returns after a reset, and the next read throws it")
     func leavesTheReset() async throws {
         let (peer, connection) = try pair(overTCP: true)
         peer.abort()
@@ -48,7 +48,7 @@ struct ConnectionAwaitingHangupTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("several tasks await the hang-up while others read and write")
+    @Test("several tasks can await the hang-up while others read and write")
     func severalTasks() async throws {
         let (peer, connection) = try pair(overTCP: true)
         let tasks = (0..<3).map { _ in
@@ -67,7 +67,7 @@ struct ConnectionAwaitingHangupTests {
         #expect(isEmpty == true)
     }
 
-    @Test("awaitHangup ends at its timeout, when cancelled and when the connection is closed")
+    @Test("awaitHangup throws at its timeout, on cancellation and on a close on this side")
     func ends() async throws {
         let (peer, connection) = try pair(overTCP: true)
         defer { peer.close() }

@@ -73,7 +73,7 @@ struct ConnectionJoiningTests {
         _ = try? await reading.result()
     }
 
-    @Test("bytes that were received in advance are forwarded first")
+    @Test("join first forwards the bytes that were received before the call")
     func forwardsBufferedBytes() async throws {
         let chain = try Chain()
         try chain.client.sendAll("CONNECT\nrest")
@@ -128,7 +128,7 @@ struct ConnectionJoiningTests {
         #expect(results.contains { (try? $0.get()).map { $0 == (1, 1) } ?? false })
     }
 
-    @Test("closing one of the connections ends a join", arguments: [true, false])
+    @Test("a join ends when one of the connections is closed", arguments: [true, false])
     func closing(closesFront: Bool) async throws {
         for isBusy in [false, true] {
             let chain = try Chain()
@@ -143,7 +143,7 @@ struct ConnectionJoiningTests {
         }
     }
 
-    @Test("join rejects the same connection, and a connection with an incomplete write")
+    @Test("join rejects the connection itself and a connection with an incomplete write")
     func rejects() async throws {
         let chain = try Chain()
         let error = await #expect(throws: SocketError.self) {
@@ -165,7 +165,7 @@ struct ConnectionJoiningTests {
         #expect(!chain.front.isReading && !chain.back.isReading)
     }
 
-    @Test("the limit of a join is the read timeout of the connection it is called on")
+    @Test("without idleTimeout, join uses the readTimeout of the connection that it is called on")
     func inheritsReadTimeout() async throws {
         let chain = try Chain()
         chain.front.readTimeout = .milliseconds(100)
@@ -180,7 +180,7 @@ struct ConnectionJoiningTests {
         #expect(start.duration(to: .now) >= .milliseconds(100))
     }
 
-    @Test("a shared connection is copied, so its blocking mode stays as it is")
+    @Test("join copies the bytes of a shared connection and keeps its blocking mode")
     func sharedConnection() async throws {
         let (client, front) = try Loopback.tcpPair()
         let copy = try front.duplicate()
@@ -200,7 +200,7 @@ struct ConnectionJoiningTests {
         #expect(try System.isBlocking(copy.descriptor))
     }
 
-    @Test("a handler of serve joins each client to a server, and each keeps its own bytes")
+    @Test("joins in the handlers of serve do not mix the bytes of different clients")
     func serves() async throws {
         let upstream = try Listener(on: Loopback.ipv4)
         let echoing = Task { try await upstream.serve { try await $0.echo() } }
@@ -232,7 +232,7 @@ struct ConnectionJoiningTests {
     }
 
     /// Counts descriptors, so it runs in a process of its own.
-    @Test("idle joins have no pipes, and the end of the last join closes all pipes")
+    @Test("idle joins hold no pipes, and the end of the last join closes all pipes")
     func idleJoins() async {
         await #expect(processExitsWith: .success) {
             let chains = try (0..<20).map { _ in try Chain() }
@@ -261,7 +261,7 @@ struct ConnectionJoiningTests {
         }
     }
 
-    @Test("a join between TLS and plain TCP moves bytes and ends both ways", .needsOpenSSL)
+    @Test("a join between TLS and TCP forwards bytes and half-closes both ways", .needsOpenSSL)
     func tls() async throws {
         let (client, front) = try await TLSPeers.pair()
         let chain = try Chain()
@@ -285,7 +285,7 @@ struct ConnectionJoiningTests {
         #expect(try await join.value == (bytes.count, bytes.count))
     }
 
-    @Test("a TLS stream without close_notify resets the other connection", .needsOpenSSL)
+    @Test("a TLS stream that ends without close_notify resets the other side", .needsOpenSSL)
     func truncatedTLS() async throws {
         let (client, front) = try await TLSPeers.pair()
         let chain = try Chain()

@@ -35,7 +35,7 @@ struct ConnectionProxiesTests {
     }
 
     @Test(
-        "a reply that arrives byte by byte is read like a whole one",
+        "a reply that arrives byte by byte is read completely",
         arguments: ProxyCase.successes)
     func bytewise(_ example: ProxyCase) async throws {
         let peer = try ProxyPeer.replying(example.exchanges, greeting: "hello")
@@ -51,7 +51,7 @@ struct ConnectionProxiesTests {
     }
 
     @Test(
-        "a negative or malformed reply throws its failure and names the proxy",
+        "after a negative or malformed reply, the error names the failure and the proxy",
         arguments: ProxyCase.failures)
     func fails(_ example: ProxyCase) async throws {
         let peer = try ProxyPeer.replying(example.exchanges)
@@ -68,7 +68,7 @@ struct ConnectionProxiesTests {
     }
 
     @Test(
-        "a proxy that closes the connection early is reported with the bytes of its reply",
+        "if a proxy closes the connection early, the error counts the bytes of its reply",
         arguments: ProxyCase.closings)
     func closesEarly(_ example: ProxyCase) async throws {
         let peer = try ProxyPeer.start { stream in
@@ -95,7 +95,7 @@ struct ConnectionProxiesTests {
         #expect(try await peer.script.result() == exchanges.map(\.request) + [[]])
     }
 
-    @Test("a failure in a chain names the proxy that failed and its destination")
+    @Test("the error of a chain names the proxy that failed and its destination")
     func failingChain() async throws {
         let exchanges = [
             ProxyCase.greeting, ProxyExchange(ProxyCase.secondProxy, ProxyCase.connected),
@@ -111,7 +111,7 @@ struct ConnectionProxiesTests {
         _ = try? await peer.script.result()
     }
 
-    @Test("a proxy that refuses connections is named, and its attempts are listed")
+    @Test("the error names a proxy that refuses connections, and lists the attempts")
     func refusingProxy() async throws {
         let (holder, address) = try Loopback.refusingPort()
         let proxy = Proxy.socks5(.tcp("127.0.0.1", port: address.port ?? 0))
@@ -125,7 +125,7 @@ struct ConnectionProxiesTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a proxy that resets the connection is named")
+    @Test("the error names a proxy that resets the connection")
     func reset() async throws {
         let peer = try ProxyPeer.start { stream in
             _ = try stream.readExactly(3, timeout: .seconds(20))
@@ -140,7 +140,7 @@ struct ConnectionProxiesTests {
         try await peer.script.result()
     }
 
-    @Test("the time limit covers the replies of the proxy, and the error names it")
+    @Test("the time limit covers the replies of the proxy, and the error names the proxy")
     func silentProxy() async throws {
         let peer = try ProxyPeer.replying([ProxyCase.greeting, ProxyCase.socks5([])])
         let start = ContinuousClock.now
@@ -178,7 +178,7 @@ struct ConnectionProxiesTests {
         withExtendedLifetime(proxy) {}
     }
 
-    @Test("a service name is looked up before a connection to the proxy")
+    @Test("a service name is looked up before the connection to the proxy")
     func serviceName() async throws {
         let (holder, address) = try Loopback.refusingPort()
         let proxy = Proxy.socks5(.tcp("127.0.0.1", port: address.port ?? 0))
@@ -187,7 +187,7 @@ struct ConnectionProxiesTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("an address connects through a proxy like an endpoint")
+    @Test("a connection to an address goes through the proxy, as to an endpoint")
     func address() async throws {
         let request: [UInt8] = [5, 1, 0, 1, 192, 0, 2, 7, 0, 80]
         let exchanges = [ProxyCase.greeting, ProxyExchange(request, ProxyCase.connected)]
@@ -200,7 +200,7 @@ struct ConnectionProxiesTests {
         #expect(try await peer.script.result() == exchanges.map(\.request) + [[]])
     }
 
-    @Test("Unix endpoints and datagram channels reject a proxy, but not that of the environment")
+    @Test("Unix endpoints and datagram channels reject a proxy but ignore the environment's")
     func otherTransports() async throws {
         let proxy = Proxy.socks5(.tcp("127.0.0.1", port: 1))
         let options = ConnectOptions(through: proxy)
@@ -222,7 +222,7 @@ struct ConnectionProxiesTests {
         #expect(client.remoteAddress == listener.localAddress)
     }
 
-    @Test("a proxy at a Unix socket connects")
+    @Test("a connection through a proxy at a Unix socket succeeds")
     func unixProxy() async throws {
         let exchanges = [ProxyCase.greeting, ProxyCase.socks5(ProxyCase.connected)]
         let path = "@" + Loopback.unixPath()
@@ -307,7 +307,7 @@ struct ConnectionProxiesTests {
         }
     }
 
-    @Test("a target that does not speak TLS is reported with the bytes it sent", .needsOpenSSL)
+    @Test("the error contains the bytes of a target that does not speak TLS", .needsOpenSSL)
     func plainTarget() async throws {
         let peer = try ProxyPeer.replying(
             [ProxyCase.http("HTTP/1.1 200 OK\r\n\r\n")], greeting: "220 mail.example ESMTP\r\n")

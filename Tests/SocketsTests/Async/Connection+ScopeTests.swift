@@ -20,7 +20,7 @@ struct ConnectionScopeTests {
         return accepted
     }
 
-    @Test("the closure's result is returned, and the peer receives every byte and the end")
+    @Test("the closure's result is returned, and the peer receives every byte and EOF")
     func result() async throws {
         let used = Lock<Connection?>(nil)
         let accepted = try await listening { address in
@@ -76,7 +76,7 @@ struct ConnectionScopeTests {
         #expect(try await accepted.first?.readToEnd(timeout: .seconds(20)) == [])
     }
 
-    @Test("a cancellation ends the read of the scope's task, and reads of other tasks too")
+    @Test("a cancellation ends the read of the scope's task and the reads of other tasks")
     func cancellation() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let (connections, connected) = AsyncStream.makeStream(of: Connection.self)
@@ -146,7 +146,7 @@ struct ConnectionScopeTests {
         #expect(try await peer.read(timeout: .seconds(20)).isEmpty)
     }
 
-    @Test("no path leaks a descriptor")
+    @Test("no outcome leaks a descriptor")
     func descriptors() async {
         // Other tests open descriptors too, so this test needs a process of its own.
         await #expect(processExitsWith: .success) {

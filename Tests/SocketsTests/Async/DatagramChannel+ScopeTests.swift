@@ -6,7 +6,7 @@ import Testing
 struct DatagramChannelScopeTests {
     struct Oops: Error {}
 
-    @Test("datagrams are exchanged in the closures, and both channels are closed afterwards")
+    @Test("the closures exchange datagrams, and both channels are closed afterwards")
     func exchange() async throws {
         let channels = try await withDatagramChannel(on: Loopback.ipv4) { server in
             let client = try await withDatagramChannel(to: server.localAddress) { client in

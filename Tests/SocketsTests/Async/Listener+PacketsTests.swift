@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Listener: packet connections", .ownThread)
 struct ListenerPacketsTests {
-    @Test("a listener on a sequenced-packet socket rejects accept, a loop and serve")
+    @Test("a listener on a sequenced-packet socket rejects accept, for await and serve")
     func otherMethods() async throws {
         let listener = try await Listener(
             on: .unixSequencedPacket("@" + Loopback.unixPath()))
@@ -59,7 +59,7 @@ struct ListenerPacketsTests {
                 == .invalidInput("TLS needs a stream, but the endpoint transfers packets"))
     }
 
-    @Test("an accept that waits gets the next client, and a timeout or a cancellation loses none")
+    @Test("a waiting accept gets the next client; a timeout or a cancellation loses none")
     func waiting() async throws {
         let endpoint = Endpoint.unixSequencedPacket("@" + Loopback.unixPath())
         let listener = try await Listener(on: endpoint)
@@ -74,7 +74,7 @@ struct ListenerPacketsTests {
         #expect(try await server.receive()?.text == "x")
     }
 
-    @Test("an adopted and a duplicated listener accept packet connections")
+    @Test("adopted and duplicated listeners accept packet connections")
     func adopting() async throws {
         let endpoint = Endpoint.unixSequencedPacket("@" + Loopback.unixPath())
         let listener = try Listener(adopting: Socket(on: endpoint))

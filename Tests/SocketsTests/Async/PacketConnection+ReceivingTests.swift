@@ -16,7 +16,7 @@ struct PacketConnectionReceivingTests {
         }
     }
 
-    @Test("an empty packet is not the end, even if the peer has closed the connection after it")
+    @Test("an empty packet is not taken for the end, even if the peer closes right after it")
     func empty() async throws {
         let (one, other) = try PacketConnection.pair()
         for _ in 0..<2 { try await one.send("") }
@@ -67,7 +67,7 @@ struct PacketConnectionReceivingTests {
         #expect(try await texts == ["a", "", "b"])
     }
 
-    @Test("the packets of a peer that did not receive everything are received before the reset")
+    @Test("the packets of a peer that closed with unread packets arrive before the reset")
     func reset() async throws {
         let (one, other) = try PacketConnection.pair()
         try await other.send("unread")
@@ -81,7 +81,7 @@ struct PacketConnectionReceivingTests {
         }
     }
 
-    @Test("a send that gets the reset does not turn it into the end of the connection")
+    @Test("after a send has thrown the reset, receive throws it too and does not report the end")
     func resetOfSend() async throws {
         let (one, other) = try PacketConnection.pair()
         try await other.send("unread")
@@ -93,7 +93,7 @@ struct PacketConnectionReceivingTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("a receive that waits gets the next packet, and a timeout loses none")
+    @Test("a waiting receive gets the next packet, and a timeout loses no packet")
     func waiting() async throws {
         let (one, other) = try PacketConnection.pair()
         let error = await #expect(throws: SocketError.self) {
@@ -106,7 +106,7 @@ struct PacketConnectionReceivingTests {
         #expect(try await packet?.text == "x")
     }
 
-    @Test("a cancelled receive throws .cancelled, and the next one gets the packet")
+    @Test("a cancelled receive throws .cancelled, and the next receive gets the packet")
     func cancelled() async throws {
         let (one, other) = try PacketConnection.pair()
         let receiving = Task { try await other.receive() }

@@ -73,7 +73,7 @@ struct PacketConnectionSendingTests {
         #expect(try await other.receive()?.text == "x")
     }
 
-    @Test("descriptors arrive with their packet, even with an empty one")
+    @Test("descriptors arrive with their packet, even if the packet is empty")
     func descriptors() async throws {
         let (one, other) = try PacketConnection.pair()
         for text in ["two", ""] {
@@ -105,7 +105,7 @@ struct PacketConnectionSendingTests {
         #expect(message.descriptorCount == 1)
     }
 
-    @Test("receive throws with the bytes and leaks nothing if there are too many descriptors")
+    @Test("if a packet has too many descriptors, the error has its bytes and no descriptor leaks")
     func tooMany() async throws {
         let (one, other) = try PacketConnection.pair()
         let pipe = try WatchedPipe()

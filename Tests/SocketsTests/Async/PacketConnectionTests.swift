@@ -15,7 +15,7 @@ struct PacketConnectionTests {
         return (client, try await listener.acceptPacketConnection(timeout: .seconds(10)))
     }
 
-    @Test("a client and a server exchange packets through a listener, on a path and a name")
+    @Test("a client and an accepted connection exchange packets, on a path and on an abstract name")
     func exchange() async throws {
         for path in [Loopback.unixPath(), "@" + Loopback.unixPath()] {
             let endpoint = Endpoint.unixSequencedPacket(path)
@@ -32,7 +32,7 @@ struct PacketConnectionTests {
         }
     }
 
-    @Test("a connection to an address succeeds, from a local path that close removes")
+    @Test("a client with a local path connects to an address, and close removes the path")
     func localPath() async throws {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unixSequencedPacket("@" + path))

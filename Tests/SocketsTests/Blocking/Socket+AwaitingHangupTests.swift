@@ -25,7 +25,7 @@ struct SocketAwaitingHangupTests {
         }
     }
 
-    @Test("the receive after awaitHangup throws a reset")
+    @Test("awaitHangup returns after a reset, and the next receive throws it")
     func leavesTheReset() throws {
         let (peer, socket) = try Loopback.tcpPair()
         peer.abort()
@@ -34,7 +34,7 @@ struct SocketAwaitingHangupTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("awaitHangup ends at its timeout and when another thread closes the socket")
+    @Test("awaitHangup throws at its timeout and when another thread closes the socket")
     func ends() throws {
         let (peer, socket) = try Loopback.tcpPair()
         defer { peer.close() }

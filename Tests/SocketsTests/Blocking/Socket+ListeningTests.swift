@@ -124,7 +124,7 @@ struct SocketListeningTests {
     }
 
     @Test(
-        "binding on .unnamed gives a Unix socket a free abstract name, which receives the reply",
+        "a Unix socket bound on .unnamed gets a free abstract name and receives the reply there",
         arguments: [true, false])
     func chosenName(bindsFirst: Bool) throws {
         let server = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
@@ -150,7 +150,7 @@ struct SocketListeningTests {
         #expect(try client.receive(timeout: .seconds(10)) == Array("answer".utf8))
     }
 
-    @Test("a listener on .unnamed accepts the clients of the name that the kernel chose")
+    @Test("a listener on .unnamed accepts clients at the name that the kernel chose")
     func listeningOnChosenName() throws {
         let listener = try Socket(on: .unnamed)
         let client = try Socket(to: listener.localAddress)

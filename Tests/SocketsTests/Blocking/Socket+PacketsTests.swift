@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket: packets", .ownThread)
 struct SocketPacketsTests {
-    @Test("an empty packet is not the end, even if the peer has closed the connection after it")
+    @Test("an empty packet is not taken for the end, even if the peer closes right after it")
     func empty() throws {
         let (one, other) = try Socket.pair(.sequencedPacket)
         for text in ["first", "", "third", ""] { try one.send(text) }
@@ -40,7 +40,7 @@ struct SocketPacketsTests {
         #expect(try other.receivePacket() == Packet(bytes: long, originalCount: 100_000))
     }
 
-    @Test("the packets of a peer that did not receive everything are received before the reset")
+    @Test("the packets of a peer that closed with unread packets arrive before the reset")
     func reset() throws {
         let (one, other) = try Socket.pair(.sequencedPacket)
         try other.send("unread")
@@ -53,7 +53,7 @@ struct SocketPacketsTests {
         }
     }
 
-    @Test("receivePacket loses no packet in a timeout, and throws on other types of sockets")
+    @Test("receivePacket loses no packet at a timeout, and rejects sockets of other types")
     func errors() throws {
         let (one, other) = try Socket.pair(.sequencedPacket)
         let error = #expect(throws: SocketError.self) {
@@ -73,7 +73,7 @@ struct SocketPacketsTests {
         }
     }
 
-    @Test("a truncated message with descriptors has its original length")
+    @Test("a truncated message with descriptors reports its original length")
     func truncatedMessage() throws {
         for type in [SocketType.datagram, .sequencedPacket] {
             let (one, other) = try Socket.pair(type)

@@ -30,7 +30,7 @@ struct SocketProxiesTests {
     }
 
     @Test(
-        "a reply that arrives byte by byte is read like a whole one",
+        "a reply that arrives byte by byte is read completely",
         arguments: ProxyCase.successes)
     func bytewise(_ example: ProxyCase) throws {
         let peer = try ProxyPeer.replying(example.exchanges, greeting: "hello")
@@ -44,7 +44,7 @@ struct SocketProxiesTests {
     }
 
     @Test(
-        "a negative or malformed reply throws its failure and names the proxy",
+        "after a negative or malformed reply, the error names the failure and the proxy",
         arguments: ProxyCase.failures)
     func fails(_ example: ProxyCase) throws {
         let peer = try ProxyPeer.replying(example.exchanges)
@@ -61,7 +61,7 @@ struct SocketProxiesTests {
     }
 
     @Test(
-        "a proxy that closes the connection early is reported with the bytes of its reply",
+        "if a proxy closes the connection early, the error counts the bytes of its reply",
         arguments: ProxyCase.closings)
     func closesEarly(_ example: ProxyCase) throws {
         let peer = try ProxyPeer.start { stream in
@@ -89,7 +89,7 @@ struct SocketProxiesTests {
         #expect(try peer.script.value() == exchanges.map(\.request) + [[]])
     }
 
-    @Test("a failure in a chain names the proxy that failed and its destination")
+    @Test("the error of a chain names the proxy that failed and its destination")
     func failingChain() throws {
         let peer = try ProxyPeer.replying([
             ProxyCase.greeting, ProxyExchange(ProxyCase.secondProxy, [5, 4]),
@@ -104,7 +104,7 @@ struct SocketProxiesTests {
         _ = try? peer.script.value()
     }
 
-    @Test("a proxy that refuses connections is named, and its attempts are listed")
+    @Test("the error names a proxy that refuses connections, and lists the attempts")
     func refusingProxy() throws {
         let (holder, address) = try Loopback.refusingPort()
         let error = try failure(of: .socks5(.tcp("127.0.0.1", port: address.port ?? 0)))
@@ -117,7 +117,7 @@ struct SocketProxiesTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a proxy that resets the connection is named")
+    @Test("the error names a proxy that resets the connection")
     func reset() throws {
         let peer = try ProxyPeer.start { stream in
             _ = try stream.readExactly(3, timeout: .seconds(20))
@@ -132,7 +132,7 @@ struct SocketProxiesTests {
         try peer.script.value()
     }
 
-    @Test("the time limit covers the replies of the proxy, and the error names it")
+    @Test("the time limit covers the replies of the proxy, and the error names the proxy")
     func silentProxy() throws {
         let peer = try ProxyPeer.replying([ProxyCase.greeting, ProxyCase.socks5([])])
         let start = ContinuousClock.now
@@ -150,7 +150,7 @@ struct SocketProxiesTests {
         _ = try peer.script.value()
     }
 
-    @Test("a password of 256 bytes is rejected before a connection to the proxy")
+    @Test("a password of 256 bytes is rejected before the connection to the proxy")
     func invalidPassword() throws {
         let (holder, address) = try Loopback.refusingPort()
         let proxy = Proxy.socks5(
@@ -163,7 +163,7 @@ struct SocketProxiesTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("an address connects through a proxy like an endpoint")
+    @Test("a connection to an address goes through the proxy, as to an endpoint")
     func address() throws {
         let request: [UInt8] = [5, 1, 0, 1, 192, 0, 2, 7, 0, 80]
         let exchanges = [
@@ -178,7 +178,7 @@ struct SocketProxiesTests {
         #expect(try peer.script.value() == exchanges.map(\.request) + [[]])
     }
 
-    @Test("datagram and Unix sockets reject a proxy, but not the proxy of the environment")
+    @Test("datagram and Unix sockets reject a proxy but ignore the proxy of the environment")
     func otherTransports() throws {
         let proxy = Proxy.socks5(.tcp("127.0.0.1", port: 1))
         for target in [Endpoint.udp("127.0.0.1", port: 7), .unix("/x"), .unixDatagram("/x")] {

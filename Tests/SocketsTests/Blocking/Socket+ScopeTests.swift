@@ -6,7 +6,7 @@ import Testing
 struct SocketScopeTests {
     struct Oops: Error {}
 
-    @Test("a client's bytes arrive before the end of the stream, and both sockets are closed")
+    @Test("the peer receives every byte and EOF, and both sockets are closed")
     func streams() throws {
         let sockets = try withSocket(on: Loopback.ipv4) { server in
             let client = try withSocket(to: server.localAddress) { client in
@@ -22,7 +22,7 @@ struct SocketScopeTests {
         #expect(sockets.allSatisfy { $0.isClosed })
     }
 
-    @Test("endpoints determine the socket's type")
+    @Test("the endpoint determines the socket's type")
     func endpoints() throws {
         try withSocket(on: .udp("127.0.0.1", port: 0)) { server in
             let port = Port(server.localAddress.port ?? 0)
@@ -34,7 +34,7 @@ struct SocketScopeTests {
         }
     }
 
-    @Test("an address takes a type")
+    @Test("the type of the socket can be given with an address")
     func types() throws {
         try withSocket(on: Loopback.ipv4, type: .datagram) { server in
             try withSocket(to: server.localAddress, type: .datagram) { _ = try $0.send("x") }
@@ -75,7 +75,7 @@ struct SocketScopeTests {
         #expect(try accepted.receive(timeout: .seconds(20)).isEmpty)
     }
 
-    @Test("no path leaks a descriptor")
+    @Test("no outcome leaks a descriptor")
     func descriptors() async {
         // Other tests open descriptors too, so this test needs a process of its own.
         await #expect(processExitsWith: .success) {

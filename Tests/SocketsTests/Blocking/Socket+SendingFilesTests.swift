@@ -49,7 +49,7 @@ struct SocketSendingFilesTests {
         #expect(there.drain().bytes == Array(expected.utf8))
     }
 
-    @Test("a reset in the middle of a file throws without SIGPIPE, with the number of sent bytes")
+    @Test("after a reset in mid-file, sendFile throws the number of sent bytes without SIGPIPE")
     func reset() throws {
         for limit in [TimeLimit.never, .seconds(20)] {
             let (here, there) = try Loopback.tcpPair()
@@ -64,7 +64,7 @@ struct SocketSendingFilesTests {
         }
     }
 
-    @Test("sendFile ends at its time limit with the number of sent bytes, and can continue there")
+    @Test("at its time limit, sendFile throws the number of sent bytes, so a new call can go on")
     func timeout() throws {
         let (here, there) = try Loopback.tcpPair()
         let bytes = pattern(20_000_000)
@@ -117,7 +117,7 @@ struct SocketSendingFilesTests {
         #expect(try sending.value() == received)
     }
 
-    @Test("sendFile throws for a directory, a closed descriptor, a negative offset and datagrams")
+    @Test("sendFile rejects a directory, a closed descriptor, a negative offset and datagrams")
     func rejects() throws {
         let (here, _) = try Socket.pair()
         let directory = try FileDescriptor.open("/", .readOnly)
@@ -204,7 +204,7 @@ struct SocketSendingFilesTests {
         #expect(try there.receive(timeout: .seconds(30)) == [0x78])
     }
 
-    @Test("a timeout of sendFile counts the bytes of the header and stops further writes")
+    @Test("after a timeout of sendFile, the error counts the header, and further writes throw")
     func headerTimeout() throws {
         let (here, there) = try Socket.pair()
         let file = try file([1, 2, 3])
@@ -224,7 +224,7 @@ struct SocketSendingFilesTests {
         #expect(there.drain().bytes == Array("first ".utf8) + header.prefix(sent))
     }
 
-    @Test("sendFile of a stream sends the written bytes first")
+    @Test("SocketStream.sendFile sends the written bytes first")
     func stream() throws {
         let (here, there) = try Socket.pair()
         let file = try file(Array("body".utf8))

@@ -6,7 +6,7 @@ import Testing
 /// What only the blocking half of `join` does; `JoiningTests` covers both halves.
 @Suite("SocketStream: join", .ownThread)
 struct SocketStreamJoiningTests {
-    @Test("bytes in the buffers of both streams are forwarded first, and loses none at the limit")
+    @Test("join first forwards the bytes in both buffers, and loses none at the idle limit")
     func buffers() throws {
         let (client, front) = try Loopback.tcpPair()
         let (back, server) = try Loopback.tcpPair()
@@ -53,7 +53,7 @@ struct SocketStreamJoiningTests {
         #expect(forwarded + rest == sent)
     }
 
-    @Test("closing one of the sockets on another thread ends a join", arguments: [true, false])
+    @Test("a join ends when another thread closes one of the sockets", arguments: [true, false])
     func closing(closesFront: Bool) throws {
         for isBusy in [false, true] {
             let (client, front) = try Loopback.tcpPair()
@@ -70,7 +70,7 @@ struct SocketStreamJoiningTests {
         }
     }
 
-    @Test("a join notices a close even if no descriptor is left for the event")
+    @Test("a join notices a close on another thread even if no descriptor is left for the event")
     func closingWithoutEvent() throws {
         let (client, front) = try Loopback.tcpPair()
         let (back, server) = try Loopback.tcpPair()
@@ -88,7 +88,7 @@ struct SocketStreamJoiningTests {
         server.close()
     }
 
-    @Test("the sockets are blocking again after a join, and work on other threads meanwhile")
+    @Test("during a join, other threads can use the sockets, which are blocking again afterwards")
     func blockingMode() throws {
         let (client, front) = try Loopback.tcpPair()
         let (back, server) = try Loopback.tcpPair()
@@ -108,7 +108,7 @@ struct SocketStreamJoiningTests {
         #expect(try System.isBlocking(back.descriptor))
     }
 
-    @Test("a duplicated socket is copied, so its blocking mode stays as it is")
+    @Test("join copies the bytes of a duplicated socket and keeps its blocking mode")
     func sharedSocket() throws {
         let (client, front) = try Loopback.tcpPair()
         let (back, server) = try Loopback.tcpPair()
@@ -127,7 +127,7 @@ struct SocketStreamJoiningTests {
         #expect(try joining.value() == (bytes.count, 0))
     }
 
-    @Test("join rejects the same socket, sockets that are not streams, and an incomplete write")
+    @Test("join rejects the socket itself, sockets that are not streams, and an incomplete write")
     func rejects() throws {
         let (_, front) = try Loopback.tcpPair()
         let stream = SocketStream(front)
@@ -152,7 +152,7 @@ struct SocketStreamJoiningTests {
         #expect(incomplete?.cause == .incompleteWrite)
     }
 
-    @Test("join rejects unconnected and listening sockets, and resets nothing")
+    @Test("join rejects unconnected and listening sockets, and resets no connection")
     func rejectsUnconnected() throws {
         let (client, front) = try Loopback.tcpPair()
         let stream = SocketStream(front)
@@ -187,7 +187,7 @@ struct SocketStreamJoiningTests {
         #expect(server.drain().error == .connectionReset)
     }
 
-    @Test("a join between TLS and plain TCP moves bytes and ends both ways", .needsOpenSSL)
+    @Test("a join between TLS and TCP forwards bytes and half-closes both ways", .needsOpenSSL)
     func tls() throws {
         let (client, front) = try Loopback.tcpPair()
         let (back, server) = try Loopback.tcpPair()
