@@ -93,7 +93,7 @@ struct ConnectAttemptsTests {
             ])
     }
 
-    @Test("an option that the kernel rejects on the second attempt closes the first attempt")
+    @Test("if the kernel rejects an option of the second attempt, the first attempt is closed")
     func rejectedOption() throws {
         let servers = try (0..<2).map { _ in
             try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))

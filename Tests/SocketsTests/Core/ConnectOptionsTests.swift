@@ -42,7 +42,7 @@ struct ConnectOptionsTests {
         }
     }
 
-    @Test("the error of a connect names the local address if none has the peer's family")
+    @Test("the connect error names the local address if no local address has the peer's family")
     func wrongFamily() {
         for (peer, text) in [
             (Self.peerSix, "the peer's address is IPv6, so the local address must be IPv6 too"),

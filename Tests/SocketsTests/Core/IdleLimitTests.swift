@@ -4,7 +4,7 @@ import Testing
 
 @Suite("IdleLimit", .ownThread)
 struct IdleLimitTests {
-    @Test("a duration ends after the last move, and an instant does not move")
+    @Test("a duration starts again with each move of bytes, and an instant stays fixed")
     func postpones() {
         let limit = IdleLimit(.seconds(60))
         let end = limit.end
@@ -22,7 +22,7 @@ struct IdleLimitTests {
         #expect(instant.cause == .timedOut(limit: nil))
     }
 
-    @Test("zero has passed at once, and never does not pass")
+    @Test("a limit of zero has passed at once, and the limit .never does not pass")
     func extremes() {
         #expect(IdleLimit(.seconds(0)).hasPassed)
         #expect(!IdleLimit(.never).hasPassed)

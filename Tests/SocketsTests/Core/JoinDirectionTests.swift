@@ -87,7 +87,7 @@ struct JoinDirectionTests {
         return bytes
     }
 
-    @Test("few bytes are copied, without a splice and without a wasted receive")
+    @Test("small amounts of bytes are copied without a splice or a wasted receive")
     func copiesFewBytes() throws {
         var setup = try Setup()
         _ = try System.send(setup.client.number, "hello")
@@ -109,7 +109,7 @@ struct JoinDirectionTests {
     }
 
     @Test(
-        "bytes that were received earlier are sent first, and many bytes are spliced",
+        "bytes that were received before are sent first, and large amounts are then spliced",
         arguments: [true, false])
     func splices(overTCP: Bool) throws {
         var setup = try Setup(overTCP: overTCP)
@@ -157,7 +157,7 @@ struct JoinDirectionTests {
         #expect(all.count > forwarded)
     }
 
-    @Test("bytes that a destination does not accept stay in a buffer of any capacity")
+    @Test("bytes that the destination does not accept stay in the buffer, whatever its capacity")
     func smallBuffer() throws {
         var setup = try Setup(maySplice: false, capacity: 1)
         let sent = try setup.fill()
@@ -214,7 +214,7 @@ struct JoinDirectionTests {
     }
 
     /// Counts descriptors, so it runs in a process of its own.
-    @Test("a direction that waits for bytes has no pipe, after many bytes and after few")
+    @Test("a direction that waits for bytes holds no pipe, whether it has moved many bytes or few")
     func givesPipeBack() async {
         await #expect(processExitsWith: .success) {
             for size in [120_000, 70_000] {
@@ -257,7 +257,7 @@ struct JoinDirectionTests {
         #expect(try receive(setup.server, 200_000) == bytes + bytes)
     }
 
-    @Test("the end of the stream is reported after all bytes, and a reset is not an end")
+    @Test("EOF is reported after all bytes, and a reset is not reported as EOF")
     func ends() throws {
         var setup = try Setup()
         _ = try System.send(setup.client.number, "x")

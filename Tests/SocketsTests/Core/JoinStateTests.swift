@@ -8,7 +8,7 @@ struct JoinStateTests {
     private let reset = SocketError(.read, .system(.connectionReset))
     private let refusal = SocketError(.write, .system(.brokenPipe))
 
-    @Test("each end of a stream is passed on, and the second one ends the join")
+    @Test("each EOF half-closes the other connection, and the second EOF ends the join")
     func ends() {
         var state = JoinState()
         #expect(state.note(.ended, of: .forward) == [.halfClose(.other), .watch(.this)])
@@ -32,7 +32,7 @@ struct JoinStateTests {
         #expect(state.failure?.errno == .connectionReset)
     }
 
-    @Test("a failure of TLS resets the other connection, but a close on this side does not")
+    @Test("a TLS failure resets the other connection, but a close on this side does not")
     func resetsAfterTLS() {
         var state = JoinState()
         let failure = SocketError(.read, .tls(.truncated))
@@ -42,7 +42,7 @@ struct JoinStateTests {
         #expect(state.isOver)
     }
 
-    @Test("after a failed write, the opposite direction goes on and decides")
+    @Test("after a failed write, the opposite direction goes on and determines the outcome")
     func writeFails() {
         var state = JoinState()
         #expect(state.note(.writeFailed(refusal), of: .forward) == [.watch(.this)])
@@ -57,7 +57,7 @@ struct JoinStateTests {
         #expect(state.failure?.errno == .brokenPipe)
     }
 
-    @Test("a failed write to a connection that ended its stream earlier resets the other one")
+    @Test("a failed write to a connection whose peer has sent EOF resets the other connection")
     func writeFailsAfterEnd() {
         var state = JoinState()
         _ = state.note(.ended, of: .back)
@@ -72,7 +72,7 @@ struct JoinStateTests {
         #expect(state.isOver)
     }
 
-    @Test("a connection that breaks after its end resets the other one only if all is delivered")
+    @Test("a break after EOF resets the other connection only if all its bytes were delivered")
     func breaksAfterEnd() {
         var state = JoinState()
         _ = state.note(.ended, of: .back)

@@ -5,10 +5,10 @@ import Testing
 @testable import Sockets
 
 /// What a join does in both halves of the library.
-@Suite("join in both halves", .ownThread)
+@Suite("join: blocking and async", .ownThread)
 struct JoiningTests {
     @Test(
-        "half-closes are passed on in either order",
+        "half-closes are forwarded in either order",
         arguments: JoinedPair.Half.allCases, [true, false])
     func halfCloses(half: JoinedPair.Half, clientFirst: Bool) async throws {
         for overTCP in [true, false] {
@@ -31,7 +31,7 @@ struct JoiningTests {
     }
 
     @Test(
-        "large streams move in both directions at once",
+        "large streams are forwarded in both directions at once",
         arguments: JoinedPair.Half.allCases, [true, false])
     func largeStreams(half: JoinedPair.Half, overTCP: Bool) async throws {
         let pair = try JoinedPair(half, overTCP: overTCP)
@@ -196,7 +196,7 @@ struct JoiningTests {
     }
 
     @Test(
-        "a peer that does not read stops the other one, and loses nothing when it reads again",
+        "a peer that does not read stops the other peer, and receives every byte later",
         arguments: JoinedPair.Half.allCases, [true, false])
     func backPressure(half: JoinedPair.Half, overTCP: Bool) async throws {
         let pair = try JoinedPair(half, overTCP: overTCP)
@@ -221,7 +221,7 @@ struct JoiningTests {
     }
 
     @Test(
-        "the idle limit ends a join whose directions are both silent, and the error has the counts",
+        "the idle limit ends a join if both directions are silent, and the error has the counts",
         arguments: JoinedPair.Half.allCases, [true, false])
     func idleLimit(half: JoinedPair.Half, overTCP: Bool) async throws {
         let limit = Duration.milliseconds(500)
@@ -251,7 +251,7 @@ struct JoiningTests {
         }
     }
 
-    @Test("the error of the idle limit says how long no bytes moved and how many had moved")
+    @Test("the error of the idle limit says how long no bytes moved and how many moved before")
     func idleText() {
         let error = SocketError(
             .join, .timedOut(limit: .seconds(5)), remoteAddress: .ipv4(.loopback, port: 80),

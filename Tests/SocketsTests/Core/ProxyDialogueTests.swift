@@ -29,7 +29,7 @@ struct ProxyDialogueTests {
         return requests
     }
 
-    @Test("the requests do not depend on the chunks of the replies", arguments: ProxyCase.successes)
+    @Test("the requests are the same however the replies are split", arguments: ProxyCase.successes)
     func chunks(_ example: ProxyCase) throws {
         for chunk in [1, 2, 3, 7, 1000] {
             var dialogue = try dialogue(example)
@@ -41,7 +41,7 @@ struct ProxyDialogueTests {
         }
     }
 
-    @Test("bytes after the last reply are not taken", arguments: ProxyCase.successes)
+    @Test("bytes after the last reply are not consumed", arguments: ProxyCase.successes)
     func restStays(_ example: ProxyCase) throws {
         var dialogue = try dialogue(example)
         for (index, exchange) in example.exchanges.enumerated() {
@@ -64,7 +64,7 @@ struct ProxyDialogueTests {
         }
     }
 
-    @Test("the end of the stream fails with the number of received bytes")
+    @Test("EOF before the end of a reply fails with the number of received bytes")
     func end() throws {
         var dialogue = try dialogue(ProxyCase.successes[0])
         _ = dialogue.takeRequest()

@@ -27,7 +27,7 @@ struct ProxyEnvironmentTests {
         #expect(try proxy([:], for: .tcp("x", port: 80)) == nil)
     }
 
-    @Test("a variable in capitals is the second choice")
+    @Test("a variable in upper case is the second choice")
     func capitals() throws {
         let both = ["ALL_PROXY": "A", "all_proxy": "a"]
         #expect(try proxy(both, for: .tcp("x", port: 1)) == "a")
@@ -45,7 +45,7 @@ struct ProxyEnvironmentTests {
         #expect(try proxy(variables, for: .tcp("x", port: 80)) == nil)
     }
 
-    @Test("endpoints that no proxy reaches have no proxy")
+    @Test("endpoints that a proxy cannot reach get no proxy from the environment")
     func unreachable() throws {
         #expect(try proxy(["all_proxy": "a"], for: .udp("x", port: 80)) == nil)
         #expect(try proxy(["all_proxy": "a"], for: .unix("/x")) == nil)
@@ -54,7 +54,7 @@ struct ProxyEnvironmentTests {
         #expect(try proxy(["all_proxy": "a"], for: .tcp("fe80::1", port: 80)) == "a")
     }
 
-    @Test("a malformed variable is an error that names it, unless the target is excluded")
+    @Test("the error for a malformed variable names the variable, unless the target is excluded")
     func malformed() throws {
         let error = try #require(throws: SocketError.self) {
             try proxy(["https_proxy": "http://h:x y"], for: .tcp("x", port: 443))
@@ -64,7 +64,7 @@ struct ProxyEnvironmentTests {
         #expect(try proxy(excluded, for: .tcp("x", port: 443)) == nil)
     }
 
-    @Test("a name in no_proxy matches a host and its subdomains, in any case")
+    @Test("a name in no_proxy matches a host and its subdomains, in upper or lower case")
     func names() throws {
         for entry in [
             "example.com", ".example.com", "Example.COM.", "a, example.com", "a\texample.com",

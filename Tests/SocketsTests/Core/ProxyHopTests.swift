@@ -83,7 +83,7 @@ struct ProxyHopTests {
         #expect(try request(.socks5(Self.endpoint, user: "a"), to: target) == [5, 2, 0, 2])
     }
 
-    @Test("only the names of SOCKS4, service names and international names may block")
+    @Test("only host names for SOCKS4, service names and international names may block")
     func blocking() throws {
         func mayBlock(_ proxy: Proxy, _ target: Endpoint) throws -> Bool {
             try proxy.hops(to: target)[0].mayBlock

@@ -41,7 +41,7 @@ struct ProxyReplyTests {
         }
     }
 
-    @Test("a method of SOCKS5 is one byte after the version")
+    @Test("the SOCKS5 method is the byte after the version")
     func socks5Method() throws {
         #expect(try ProxyReply.socks5Method([5]) == nil)
         let method = try #require(try ProxyReply.socks5Method([5, 2, 9]))
@@ -118,7 +118,7 @@ struct ProxyReplyTests {
     }
 
     @Test(
-        "a text that is no HTTP reply fails as soon as that is certain",
+        "a reply that is not HTTP fails as soon as this is certain",
         arguments: [
             "S", "HTTP/2", "HTTPS", "HTTP/1.1 99 x\n", "HTTP/1.1 2000 x\n", "HTTP/1.1 20x OK\n",
             "HTTP/1.1200 OK\n", "HTTP/1.x 200 OK\n", "HTTP/1.1 600 x\n", "HTTP/1.1\n",
@@ -131,7 +131,7 @@ struct ProxyReplyTests {
         }
     }
 
-    @Test("a header of exactly the limit is accepted, and a longer one is not")
+    @Test("a header as long as the limit is accepted, and a longer header is not")
     func limit() throws {
         let start = "HTTP/1.1 200 OK\r\nX: "
         let rest = ProxyReply.limit - start.utf8.count - 4

@@ -24,7 +24,7 @@ struct ProxyServerTests {
         #expect(try server("http://@proxy.example:3128") == ProxyServer(.http, Self.endpoint))
     }
 
-    @Test("the scheme is http and the port 1080 if the text has none")
+    @Test("without a scheme and a port, the scheme is http and the port is 1080")
     func defaults() throws {
         #expect(try server("proxy.example:3128") == ProxyServer(.http, Self.endpoint))
         #expect(
@@ -49,7 +49,7 @@ struct ProxyServerTests {
     }
 
     @Test(
-        "an invalid text throws an error without the user and the password",
+        "the error for an invalid text does not contain the user or the password",
         arguments: [
             "gopher://alice:secret@proxy.example", "https://alice:secret@proxy.example",
             "http://alice:secret@proxy.example:99999", "http://alice:secret@", "http://",

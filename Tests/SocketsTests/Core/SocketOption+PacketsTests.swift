@@ -67,7 +67,7 @@ struct SocketOptionPacketsTests {
         #expect(classes == ["136 524287", "136 524287", "524287", "524287"])
     }
 
-    @Test("several sockets may have one flow label, to different addresses")
+    @Test("several sockets to different addresses may use the same flow label")
     func sharedLabel() throws {
         let labels = try PrivateMachine.run(
             commands: Self.loopback + ["ip -6 addr add 2001:db8::1/64 dev lo nodad"]
@@ -84,7 +84,7 @@ struct SocketOptionPacketsTests {
         #expect(labels == [7, 7, 7])
     }
 
-    @Test("a socket without a chosen flow label has nil, and the option cannot be set")
+    @Test("flowLabel is nil if no label was chosen, and cannot be set on an open socket")
     func noLabel() throws {
         let label = try PrivateMachine.run(commands: Self.loopback) {
             let server = try Socket(on: .ipv6(.loopback, port: 0))
@@ -100,7 +100,7 @@ struct SocketOptionPacketsTests {
         #expect(ipv4?.errno == .notSupportedOnSocket)
     }
 
-    @Test("a flow label out of range, or on a listening socket, is an error that names the option")
+    @Test("the error names flowLabel if its value is out of range or if the socket listens")
     func refusedLabels() throws {
         let texts = try PrivateMachine.runTask(
             commands: Self.loopback + ["echo 1 >/proc/sys/net/ipv6/flowlabel_state_ranges"]
@@ -161,7 +161,7 @@ struct SocketOptionPacketsTests {
     }
 
     @Test(
-        "mtuDiscovery keeps each of its constants",
+        "mtuDiscovery can be set to each of its constants and read back",
         arguments: [AddressFamily.ipv4, .ipv6],
         [MTUDiscovery.never, .whenPossible, .always, .probe, .interface, .omit])
     func mtuDiscovery(family: AddressFamily, discovery: MTUDiscovery) throws {
@@ -170,7 +170,7 @@ struct SocketOptionPacketsTests {
         #expect(try socket.option(.mtuDiscovery) == discovery)
     }
 
-    @Test("with mtuDiscovery always, a datagram larger than the MTU is not sent")
+    @Test("if mtuDiscovery is always, a datagram larger than the MTU is not sent")
     func datagramTooLarge() throws {
         let outcomes = try PrivateMachine.runTask(commands: Self.loopback) { group in
             let receiver = try Socket(on: Loopback.ipv4, type: .datagram)

@@ -37,7 +37,7 @@ struct SocketOptionRoutingTests {
         client.close()
     }
 
-    @Test("the mark of a connect is set before its first packet, so a routing rule matches it")
+    @Test("a connect sets the mark before its first packet, so a routing rule matches the packet")
     func markedConnect() throws {
         // The rule must precede the local table, which otherwise comes first.
         let commands =
@@ -60,7 +60,7 @@ struct SocketOptionRoutingTests {
         #expect(outcomes == [false, false, true, true])
     }
 
-    @Test("the interface of a connect is bound before its first packet")
+    @Test("a connect binds the interface before its first packet")
     func boundConnect() throws {
         // The address is reachable only through the loopback interface.
         let commands =

@@ -25,7 +25,7 @@ struct SocketOptionTCPTests {
         #expect(try !socket.option(.keepAlive))
     }
 
-    @Test("the default KeepAliveProbes are those of the kernel")
+    @Test("the default KeepAliveProbes have the values of the kernel")
     func defaultProbes() throws {
         let probes = try PrivateMachine.run {
             let socket = try Socket(.ipv4, .stream)
@@ -35,7 +35,7 @@ struct SocketOptionTCPTests {
         #expect(probes == KeepAliveProbes())
     }
 
-    @Test("keepAliveProbes stay off if the kernel rejects a value")
+    @Test("keep-alive probes stay off if the kernel rejects a value")
     func rejectedProbes() throws {
         let socket = try Socket(.ipv4, .stream)
         for probes in [
@@ -185,7 +185,7 @@ struct SocketOptionTCPTests {
         #expect(outcomes == [Bool](repeating: true, count: 6))
     }
 
-    @Test("fastOpenConnect that the machine forbids is an error that names the setting")
+    @Test("if the machine forbids fastOpenConnect, the error names the kernel's setting")
     func forbiddenFastOpen() throws {
         let texts = try PrivateMachine.runTask(
             commands: Self.loopback + ["echo 0 >/proc/sys/net/ipv4/tcp_fastopen"]
@@ -276,7 +276,7 @@ struct MultipathTCPTests {
         #expect(isBound)
     }
 
-    @Test("multipathTCP that the machine has turned off is an error that names the setting")
+    @Test("if the machine has turned off multipathTCP, the error names the kernel's setting")
     func turnedOff() throws {
         let texts = try PrivateMachine.runTask(commands: Self.off) { group in
             let options = ConnectOptions(socketOptions: [.multipathTCP])
@@ -300,7 +300,7 @@ struct MultipathTCPTests {
         #expect(texts == [String](repeating: text, count: 4))
     }
 
-    @Test("multipathTCP on a datagram socket or a Unix socket is an error that names the setting")
+    @Test("the error names multipathTCP if the socket is a datagram or Unix socket")
     func otherSockets() async throws {
         let path = "@" + Loopback.unixPath()
         let options = ConnectOptions(socketOptions: [.multipathTCP])

@@ -86,7 +86,7 @@ struct SocketOptionSettingTests {
             Expectation(.fastOpenBacklog, .fastOpenBacklog(5), reads: 5, accepted: 0),
         ]
 
-    @Test("Socket(to:) sets each option, and it is read back", arguments: addresses)
+    @Test("Socket(to:) sets each option, which can be read back", arguments: addresses)
     func blockingClients(ip: IPAddress) throws {
         let problems = try PrivateMachine.run(commands: Self.commands) {
             let server = try Socket(on: SocketAddress(ip, port: 0))
@@ -99,7 +99,7 @@ struct SocketOptionSettingTests {
         #expect(problems == [])
     }
 
-    @Test("Connection(to:) sets each option, and it is read back", arguments: addresses)
+    @Test("Connection(to:) sets each option, which can be read back", arguments: addresses)
     func asyncClients(ip: IPAddress) throws {
         let problems = try PrivateMachine.runTask(commands: Self.commands) { group in
             let server = try Socket(on: SocketAddress(ip, port: 0))
@@ -157,7 +157,7 @@ struct SocketOptionSettingTests {
     }
 
     @Test(
-        "datagram sockets and channels set each option, and it is read back", arguments: addresses)
+        "options of datagram sockets and channels can be read back", arguments: addresses)
     func datagrams(ip: IPAddress) throws {
         let problems = try PrivateMachine.runTask(commands: Self.commands) { group in
             var problems: [String?] = []
@@ -181,7 +181,7 @@ struct SocketOptionSettingTests {
         #expect(problems == [])
     }
 
-    @Test("the next address of a name gets the same options after the others have refused")
+    @Test("if the first addresses of a name refuse, the next attempt has the same options")
     func nextAttempt() throws {
         // Only the third address has a server.
         let hosts = "127.0.0.1 three.test\n127.0.0.2 three.test\n127.0.0.3 three.test\n"
@@ -209,7 +209,7 @@ struct SocketOptionSettingTests {
         #expect(found == isOn)
     }
 
-    @Test("sockets of the Unix family have the options in both halves")
+    @Test("blocking and async sockets of the Unix family have the options")
     func unixOptions() async throws {
         let settings: [SocketOptionSetting] = [.mark(7), .priority(5)]
         let (binding, connecting) = (
@@ -250,7 +250,7 @@ struct SocketOptionSettingTests {
         }
     }
 
-    @Test("the listing of the article about clients sets its options")
+    @Test("the listing in the article about clients sets its options")
     func listing() throws {
         let found = try PrivateMachine.run(
             commands: ["ip link set lo name eth0", "ip link set eth0 up"]
@@ -311,7 +311,7 @@ struct SocketOptionSettingTests {
     ]
 
     @Test(
-        "an option that the kernel rejects is named by the error of each initializer",
+        "the error of each initializer names the option that the kernel rejects",
         arguments: refused)
     func errors(setting: SocketOptionSetting, text: String) async throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
@@ -333,7 +333,7 @@ struct SocketOptionSettingTests {
         }
     }
 
-    @Test("a TCP option on a Unix socket is named by the error")
+    @Test("the error names a TCP option that is set on a Unix socket")
     func unixSockets() async throws {
         let path = "@" + Loopback.unixPath()
         let server = try Socket(on: .unix(path))
@@ -370,7 +370,7 @@ struct SocketOptionSettingTests {
         #expect(try socket.option(.boundInterface) == nil)
     }
 
-    @Test("the error of an option that requires a privilege names the capability")
+    @Test("if an option requires a privilege, the error names the capability")
     func privileges() throws {
         let texts = try PrivateMachine.run(commands: Self.commands) {
             let server = try Socket(on: .tcp("127.0.0.1", port: 0))

@@ -26,7 +26,7 @@ struct SocketErrorProxiesTests {
                 + " two.example:80, did not answer in time")
     }
 
-    @Test("a proxy that cannot be reached is named with the cause")
+    @Test("the error names a proxy that cannot be reached, with the cause")
     func unreachable() {
         #expect(
             text(.timedOut(limit: .seconds(2)), nil)
@@ -35,7 +35,7 @@ struct SocketErrorProxiesTests {
         #expect(text(.cancelled, nil) == "cannot connect to db.example:5432: cancelled")
     }
 
-    @Test("an error of a lookup or a connect becomes one of the proxy, with its attempts")
+    @Test("a failed lookup or connect becomes an error of the proxy and keeps its attempts")
     func reaching() {
         let address = SocketAddress.ipv4(.loopback, port: 1)
         let attempt = SocketError.Attempt(

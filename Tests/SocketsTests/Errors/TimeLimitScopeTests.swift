@@ -110,12 +110,12 @@ struct TimeLimitScopeTests {
         #expect(try withTimeLimit(.never) { try socket.receive() } == [0x78])
     }
 
-    @Test("TimeLimit.deadline() is the same inside and outside")
+    @Test("TimeLimit.deadline() is the same inside and outside withTimeLimit")
     func sharedDeadline() {
         withTimeLimit(Self.long) { #expect(TimeLimit.never.deadline() == .never) }
     }
 
-    @Test("a plain thread has the limit, and a thread that the closure starts does not")
+    @Test("the limit applies on a plain thread, but not on a thread that the closure starts")
     func threads() throws {
         let (socket, peer) = try Socket.pair()
         let (isOtherLimited, hint) = try Background { () throws -> (Bool, String?) in
@@ -134,7 +134,7 @@ struct TimeLimitScopeTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("child tasks have the limit, also on a loop's thread")
+    @Test("the limit applies to child tasks, also on a loop's thread")
     func childTasks() async throws {
         let (one, other) = try Connection.pair()
         let hints = await withTimeLimit(Self.short) {
@@ -155,7 +155,7 @@ struct TimeLimitScopeTests {
         #expect(hints == [Self.hint, Self.hint])
     }
 
-    @Test("an unstructured task that outlives the closure has no limit any more")
+    @Test("an unstructured task that outlives the closure has no limit afterwards")
     func unstructuredTask() async throws {
         let (one, other) = try Connection.pair()
         let (opened, gate) = AsyncStream.makeStream(of: Void.self)

@@ -209,7 +209,7 @@ struct LimitedOperationsTests {
         server.close()
     }
 
-    @Test("a blocking operation fails at once after the limit, although it need not wait")
+    @Test("after the limit, a blocking operation fails at once even if it need not wait")
     func readyBlockingOperation() throws {
         let (one, other) = try Socket.pair()
         try other.sendAll("x")
@@ -429,7 +429,7 @@ struct LimitedOperationsTests {
 
     // MARK: Servers
 
-    @Test("the handlers of serve are inside its limit, and no descriptor stays open")
+    @Test("a limit around serve applies to its handlers, and no descriptor stays open")
     func serve() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let client = try Socket(to: listener.localAddress)
@@ -452,7 +452,7 @@ struct LimitedOperationsTests {
         #expect(client.drain().error == nil)
     }
 
-    @Test("the handlers of serve(threads:) are inside its limit, and the socket is closed")
+    @Test("a limit around serve(threads:) applies to its handlers, and the socket is closed")
     func serveThreads() throws {
         let listener = try Socket(on: Loopback.ipv4)
         let client = try Socket(to: listener.localAddress)
@@ -475,7 +475,7 @@ struct LimitedOperationsTests {
         #expect(client.drain().error == nil)
     }
 
-    @Test("a limit ends the wait of serve for a free slot")
+    @Test("a limit ends serve while it waits for a free slot")
     func waitForSlot() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<2).map { _ in try Socket(to: listener.localAddress) }

@@ -37,7 +37,7 @@ struct SocketServingTests {
         }
     }
 
-    @Test("each client is served, also after the threads have served other clients")
+    @Test("each client is served, even if its thread has served other clients before")
     func serves() throws {
         let serving = try Serving(Self.echo)
         for round in 0..<3 {
@@ -187,7 +187,7 @@ struct SocketServingTests {
     }
 
     /// Lowers the limit of descriptors, so it runs in a process of its own.
-    @Test("while descriptors run short, clients wait, and a close still ends the server")
+    @Test("clients wait while no descriptor is free, and a close still ends the server")
     func shortage() async {
         await #expect(processExitsWith: .success) {
             for closes in [true, false] {

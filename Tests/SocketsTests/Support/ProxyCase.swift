@@ -94,7 +94,7 @@ struct ProxyCase: Sendable, CustomTestStringConvertible {
             ]
         ) { .socks5($0, user: "alice", password: "pw") },
         ProxyCase(
-            "SOCKS5 with a password that is not needed",
+            "SOCKS5 with a password that the proxy does not require",
             [ProxyExchange([5, 2, 0, 2], [5, 0]), socks5(connected)]
         ) { .socks5($0, user: "alice", password: "pw") },
         ProxyCase("SOCKS4a", [socks4a([0, 90, 0, 0, 0, 0, 0, 0])]) { .socks4a($0) },
@@ -164,7 +164,7 @@ struct ProxyCase: Sendable, CustomTestStringConvertible {
             failure: .authenticationRequired
         ) { .socks5($0) },
         ProxyCase(
-            "a SOCKS5 proxy that chooses a password without an offer",
+            "a SOCKS5 proxy that chooses password authentication without an offer",
             [ProxyExchange([5, 1, 0], [5, 2])], failure: .authenticationRequired
         ) { .socks5($0) },
         ProxyCase(
@@ -231,7 +231,7 @@ struct ProxyCase: Sendable, CustomTestStringConvertible {
     /// Proxies that close the connection before the end of their reply.
     static let closings = [
         ProxyCase(
-            "SOCKS5, at once", [ProxyExchange([5, 1, 0], [])], failure: .closed(receivedBytes: 0)
+            "SOCKS5, no reply", [ProxyExchange([5, 1, 0], [])], failure: .closed(receivedBytes: 0)
         ) { .socks5($0) },
         ProxyCase(
             "SOCKS5, inside the last reply", [greeting, socks5([5, 0, 0])],

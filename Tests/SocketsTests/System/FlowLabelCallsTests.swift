@@ -7,7 +7,7 @@ import Testing
 struct FlowLabelCallsTests {
     private static let loopback = RawSocketAddress(.ipv6(high: 0, low: 1, port: 9, scope: 0))
 
-    @Test("a label is leased and belongs to the connection with that label")
+    @Test("a leased label is the flow label of a socket that connects with it")
     func lease() throws {
         let receiver = try RawSockets.make(.ipv6, .datagram)
         try System.bind(

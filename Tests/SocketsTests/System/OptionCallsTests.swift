@@ -92,7 +92,7 @@ struct OptionCallsTests {
         }
     }
 
-    @Test("an option with a name is set and read in full")
+    @Test("an option whose value is a name is set and read in full")
     func names() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         try System.setOption(socket.number, .congestionControl, name: "reno")
@@ -118,7 +118,7 @@ struct OptionCallsTests {
         #expect(!System.isOptionName(String(repeating: "ü", count: 8)))
     }
 
-    @Test("usesMultipathTCP is false for every other socket")
+    @Test("usesMultipathTCP is false for sockets that do not use Multipath TCP")
     func multipathTCP() throws {
         for family in AddressFamily.allCases {
             for type in [SocketType.stream, .datagram] {

@@ -45,7 +45,7 @@ struct RawSocketAddressTests {
         #expect(copy(address, length: bytes(of: address).count).content == content)
     }
 
-    @Test("an empty Unix name consists only of the family, so bind chooses a name")
+    @Test("the address of an empty Unix name has only the family, so bind chooses a name")
     func layoutOfEmptyName() {
         #expect(bytes(of: RawSocketAddress(.unix([]))) == [UInt8(AF_UNIX), 0])
     }

@@ -22,7 +22,7 @@ struct SpliceCallsTests {
         #expect(fcntl(writing.number, 1032 /* F_GETPIPE_SZ */) == 1 << 17)
     }
 
-    @Test("splice moves bytes through a pipe, and 0 means the end of the stream")
+    @Test("splice moves bytes through a pipe, and returns 0 at EOF")
     func moves() throws {
         let (here, there) = try RawSockets.connection()
         let (back, server) = try RawSockets.pair()
@@ -69,7 +69,7 @@ struct SpliceCallsTests {
         #expect(!isPending)
     }
 
-    @Test("a block of SIGPIPE consumes the signal that a call raised, and restores the mask")
+    @Test("PipeSignalBlock consumes the SIGPIPE that a call raised, and restores the mask")
     func blocksSignal() throws {
         let wasBlocked = try Background {
             let block = PipeSignalBlock()
