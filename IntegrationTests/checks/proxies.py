@@ -79,7 +79,7 @@ def dante():
     return port
 
 
-@check("microsocks connects to names and addresses, and its reply names a refusal", "microsocks")
+@check("microsocks connects to names and addresses, and its reply reports a refused connection", "microsocks")
 def _():
     proxy = f"socks5://127.0.0.1:{microsocks()}"
     expect_connection(proxy)
@@ -88,7 +88,7 @@ def _():
     expect_failure("cannot connect: connection refused (SOCKS5 reply 5)", proxy)
 
 
-@check("microsocks requires a user and a password, and refuses a wrong one", "microsocks")
+@check("microsocks requires a user and a password, and refuses a wrong password", "microsocks")
 def _():
     place = f"127.0.0.1:{microsocks('-u', 'alice', '-P', 'secret')}"
     expect_connection(f"socks5://alice:secret@{place}")
@@ -97,7 +97,7 @@ def _():
 
 
 # danted does not know the extension SOCKS4a: it connects to the address 0.0.0.1 that announces a name.
-@check("danted connects with SOCKS4 and SOCKS5, and its rules are named", "danted", root=True)
+@check("danted connects with SOCKS4 and SOCKS5, and the error names a refusal by its rules", "danted", root=True)
 def _():
     place = f"127.0.0.1:{dante()}"
     expect_connection(f"socks4://{place}", host="127.0.0.1")
@@ -107,14 +107,14 @@ def _():
     expect_failure("does not allow the connection (SOCKS5 reply 2)", f"socks5://{place}", target="127.0.0.1:2")
 
 
-@check("tinyproxy connects, and forbids a port with 403", "tinyproxy")
+@check("tinyproxy connects, and replies 403 for a port that it forbids", "tinyproxy")
 def _():
     expect_connection(f"http://127.0.0.1:{tinyproxy()}")
     proxy = f"http://127.0.0.1:{tinyproxy('ConnectPort 443')}"
     expect_failure("replied 403 Access violation", proxy)
 
 
-@check("tinyproxy requires a user and a password, and refuses a wrong one", "tinyproxy")
+@check("tinyproxy requires a user and a password, and refuses a wrong password", "tinyproxy")
 def _():
     place = f"127.0.0.1:{tinyproxy('BasicAuth alice secret')}"
     expect_connection(f"http://alice:secret@{place}")
@@ -130,7 +130,7 @@ def _():
     expect_connection(http, socks)
 
 
-@check("the variables of curl choose the proxy", "microsocks", "tinyproxy")
+@check("the environment variables that curl uses choose the proxy", "microsocks", "tinyproxy")
 def _():
     socks, http = microsocks("-u", "alice", "-P", "secret"), tinyproxy()
     variables = {"all_proxy": f"socks5h://alice:secret@127.0.0.1:{socks}", "http_proxy": "http://127.0.0.1:1"}
