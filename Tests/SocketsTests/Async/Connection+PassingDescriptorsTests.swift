@@ -24,7 +24,7 @@ struct ConnectionPassingDescriptorsTests {
         try await sending.value
     }
 
-    @Test("receive throws with the bytes and leaks nothing if there are too many descriptors")
+    @Test("if a message has too many descriptors, the error has its bytes and no descriptor leaks")
     func tooMany() async throws {
         let (one, other) = try Connection.pair()
         let pipe = try WatchedPipe()

@@ -60,7 +60,7 @@ struct SocketPassingDescriptorsTests {
     }
 
     @Test(
-        "receive throws with the bytes and leaks nothing if there are too many descriptors",
+        "if a message has too many descriptors, the error has its bytes and no descriptor leaks",
         arguments: types, [0, 1, 2])
     func tooMany(type: SocketType, limit: Int) async throws {
         let (one, other) = try Socket.pair(type)
