@@ -184,8 +184,8 @@ extension Connection {
         return message
     }
 
-    /// The credentials of the process at the other end of a Unix socket: getsockopt(2) with
-    /// `SO_PEERCRED` and `SO_PEERGROUPS`.
+    /// The credentials of the peer's process on a Unix socket: getsockopt(2) with `SO_PEERCRED` and
+    /// `SO_PEERGROUPS`.
     ///
     /// ```swift
     /// guard try connection.peerCredentials.userID == 0 else { return }
@@ -198,8 +198,8 @@ extension Connection {
         get throws(SocketError) { try readPeerCredentials() }
     }
 
-    /// Opens the process at the other end of a Unix socket: getsockopt(2) with `SO_PEERPIDFD`,
-    /// since Linux 6.5.
+    /// Returns a descriptor of the peer's process on a Unix socket: getsockopt(2) with
+    /// `SO_PEERPIDFD`, since Linux 6.5.
     ///
     /// The descriptor still refers to the process after the process ID is reused (pidfd_open(2)).
     /// It becomes readable when the process ends.

@@ -52,7 +52,8 @@ extension PacketConnection {
         }
     }
 
-    /// Opens the process at the other end: getsockopt(2) with `SO_PEERPIDFD`, since Linux 6.5.
+    /// Returns a descriptor of the peer's process: getsockopt(2) with `SO_PEERPIDFD`, since Linux
+    /// 6.5.
     ///
     /// The descriptor still refers to the process after the process ID is reused (pidfd_open(2)).
     /// It becomes readable when the process ends.

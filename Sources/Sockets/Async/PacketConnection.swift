@@ -178,8 +178,7 @@ public final class PacketConnection: LoopSocket, Sendable {
         try end(direction)
     }
 
-    /// The credentials of the process at the other end: getsockopt(2) with `SO_PEERCRED` and
-    /// `SO_PEERGROUPS`.
+    /// The credentials of the peer's process: getsockopt(2) with `SO_PEERCRED` and `SO_PEERGROUPS`.
     ///
     /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/closed`` if the connection was
     ///   closed on this side.

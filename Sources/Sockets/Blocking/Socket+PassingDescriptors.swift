@@ -149,8 +149,8 @@ extension Socket {
         return message
     }
 
-    /// The credentials of the process at the other end of a Unix socket: getsockopt(2) with
-    /// `SO_PEERCRED` and `SO_PEERGROUPS`.
+    /// The credentials of the peer's process on a Unix socket: getsockopt(2) with `SO_PEERCRED` and
+    /// `SO_PEERGROUPS`.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
@@ -161,8 +161,8 @@ extension Socket {
         get throws(SocketError) { try readPeerCredentials() }
     }
 
-    /// Opens the process at the other end of a Unix socket: getsockopt(2) with `SO_PEERPIDFD`,
-    /// since Linux 6.5.
+    /// Returns a descriptor of the peer's process on a Unix socket: getsockopt(2) with
+    /// `SO_PEERPIDFD`, since Linux 6.5.
     ///
     /// The descriptor still refers to the process after the process ID is reused (pidfd_open(2)).
     /// It becomes readable when the process ends.
