@@ -20,7 +20,7 @@ struct ConnectionAwaitingHangupTests {
     }
 
     @Test(
-        "awaitHangup returns when the peer half-closes, closes or resets, and reads no bytes",
+        "awaitHangup reads no bytes, and returns when the peer half-closes, closes or resets",
         arguments: [
             { try $0.shutdown(.write) }, { $0.close() }, { $0.abort() },
         ] as [@Sendable (Socket) throws -> Void], [true, false])

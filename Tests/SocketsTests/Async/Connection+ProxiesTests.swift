@@ -187,7 +187,7 @@ struct ConnectionProxiesTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a connection to an address goes through the proxy, as to an endpoint")
+    @Test("a connection to a SocketAddress also goes through the proxy")
     func address() async throws {
         let request: [UInt8] = [5, 1, 0, 1, 192, 0, 2, 7, 0, 80]
         let exchanges = [ProxyCase.greeting, ProxyExchange(request, ProxyCase.connected)]
@@ -200,7 +200,7 @@ struct ConnectionProxiesTests {
         #expect(try await peer.script.result() == exchanges.map(\.request) + [[]])
     }
 
-    @Test("Unix endpoints and datagram channels reject a proxy but ignore the environment's")
+    @Test("Unix endpoints and datagram channels reject a proxy but ignore that of the environment")
     func otherTransports() async throws {
         let proxy = Proxy.socks5(.tcp("127.0.0.1", port: 1))
         let options = ConnectOptions(through: proxy)
@@ -258,7 +258,7 @@ struct ConnectionProxiesTests {
     }
 
     @Test(
-        "TLS through a proxy to an address rejects a certificate for the proxy's address",
+        "TLS to an address through a proxy rejects a certificate for the proxy's address",
         .needsOpenSSL)
     func wrongAddress() async throws {
         // The certificate is for 127.0.0.1, the address of the proxy.

@@ -59,7 +59,7 @@ struct ListenerPacketsTests {
                 == .invalidInput("TLS needs a stream, but the endpoint transfers packets"))
     }
 
-    @Test("a waiting accept gets the next client; a timeout or a cancellation loses none")
+    @Test("a waiting accept gets the next client; no timeout or cancellation loses a client")
     func waiting() async throws {
         let endpoint = Endpoint.unixSequencedPacket("@" + Loopback.unixPath())
         let listener = try await Listener(on: endpoint)

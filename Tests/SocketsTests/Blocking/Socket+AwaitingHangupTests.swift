@@ -6,7 +6,7 @@ import Testing
 @Suite("Socket: awaitHangup", .ownThread)
 struct SocketAwaitingHangupTests {
     @Test(
-        "awaitHangup returns when the peer half-closes, closes or resets, and receives no bytes",
+        "awaitHangup receives no bytes, and returns when the peer half-closes, closes or resets",
         arguments: [
             { try $0.shutdown(.write) }, { $0.close() }, { $0.abort() },
         ] as [@Sendable (Socket) throws -> Void], [true, false])

@@ -163,7 +163,7 @@ struct SocketProxiesTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a connection to an address goes through the proxy, as to an endpoint")
+    @Test("a connection to a SocketAddress also goes through the proxy")
     func address() throws {
         let request: [UInt8] = [5, 1, 0, 1, 192, 0, 2, 7, 0, 80]
         let exchanges = [
@@ -246,7 +246,7 @@ struct SocketProxiesTests {
     }
 
     @Test(
-        "TLS through a proxy to an address rejects a certificate for the proxy's address",
+        "TLS to an address through a proxy rejects a certificate for the proxy's address",
         .needsOpenSSL)
     func wrongAddress() throws {
         // The certificate is for 127.0.0.1, the address of the proxy.

@@ -20,7 +20,7 @@ struct JoinStateTests {
         #expect(state.failure == nil)
     }
 
-    @Test("a broken connection resets the other one", arguments: [true, false])
+    @Test("a broken connection resets the other connection", arguments: [true, false])
     func resets(isForward: Bool) {
         var state = JoinState()
         let direction: JoinState.Direction = isForward ? .forward : .back

@@ -89,7 +89,7 @@ struct ProxyReplyTests {
         #expect(try ProxyReply.httpConnect(bytes + "HTTP/1.1 500\n\n".utf8) == bytes.count)
     }
 
-    @Test("a status other than 2xx fails after its line, with its reason")
+    @Test("a status other than 2xx fails after the status line, with the reason")
     func httpStatus() {
         #expect(failure("HTTP/1.1 403 No way\r\n") == .httpStatus(403, reason: "No way"))
         #expect(failure("HTTP/1.1 302\n") == .httpStatus(302, reason: ""))
@@ -100,7 +100,7 @@ struct ProxyReplyTests {
             failure(long) == .httpStatus(500, reason: String(repeating: "x", count: 100)))
     }
 
-    @Test("status 407 fails after its header, which must offer the scheme Basic if it names any")
+    @Test("status 407 fails after its header, whose schemes determine the failure")
     func schemes() throws {
         let line = "HTTP/1.1 407 No\r\n"
         let denied = ProxyFailure.httpStatus(407, reason: "No")

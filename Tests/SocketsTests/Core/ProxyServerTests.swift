@@ -67,7 +67,7 @@ struct ProxyServerTests {
         #expect(!"\(error)".contains("\u{1B}"))
     }
 
-    @Test("Proxy(parsing:) parses the same texts")
+    @Test("Proxy(parsing:) parses the same texts as ProxyServer")
     func proxy() throws {
         #expect(
             try Proxy(parsing: "socks5h://alice:pw@proxy.example:3128")

@@ -170,7 +170,7 @@ struct SocketOptionPacketsTests {
         #expect(try socket.option(.mtuDiscovery) == discovery)
     }
 
-    @Test("if mtuDiscovery is always, a datagram larger than the MTU is not sent")
+    @Test("if mtuDiscovery is .always, a datagram larger than the MTU is not sent")
     func datagramTooLarge() throws {
         let outcomes = try PrivateMachine.runTask(commands: Self.loopback) { group in
             let receiver = try Socket(on: Loopback.ipv4, type: .datagram)

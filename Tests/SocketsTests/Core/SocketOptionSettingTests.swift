@@ -116,7 +116,7 @@ struct SocketOptionSettingTests {
     }
 
     @Test(
-        "Socket(on:) sets each option, which accepted sockets inherit or not", arguments: addresses)
+        "Socket(on:) sets each option; accepted sockets inherit some of them", arguments: addresses)
     func blockingListeners(ip: IPAddress) throws {
         let problems = try PrivateMachine.run(commands: Self.commands) {
             try Self.listeners.flatMap { expected in
@@ -136,7 +136,7 @@ struct SocketOptionSettingTests {
     }
 
     @Test(
-        "Listener(on:) sets each option, which accepted connections inherit or not",
+        "Listener(on:) sets each option; accepted connections inherit some of them",
         arguments: addresses)
     func asyncListeners(ip: IPAddress) throws {
         let problems = try PrivateMachine.runTask(commands: Self.commands) { group in

@@ -26,7 +26,7 @@ struct SocketErrorProxiesTests {
                 + " two.example:80, did not answer in time")
     }
 
-    @Test("the error names a proxy that cannot be reached, with the cause")
+    @Test("the error names an unreachable proxy and the cause")
     func unreachable() {
         #expect(
             text(.timedOut(limit: .seconds(2)), nil)

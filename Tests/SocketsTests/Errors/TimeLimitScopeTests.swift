@@ -115,7 +115,7 @@ struct TimeLimitScopeTests {
         withTimeLimit(Self.long) { #expect(TimeLimit.never.deadline() == .never) }
     }
 
-    @Test("the limit applies on a plain thread, but not on a thread that the closure starts")
+    @Test("the limit applies on the calling thread, but not on a thread that the closure starts")
     func threads() throws {
         let (socket, peer) = try Socket.pair()
         let (isOtherLimited, hint) = try Background { () throws -> (Bool, String?) in

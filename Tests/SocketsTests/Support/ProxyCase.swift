@@ -181,7 +181,7 @@ struct ProxyCase: Sendable, CustomTestStringConvertible {
             failure: .authenticationRequired
         ) { .httpConnect($0) },
         ProxyCase(
-            "an HTTP proxy that requires another scheme than Basic",
+            "an HTTP proxy that requires a scheme other than Basic",
             [
                 http(
                     "HTTP/1.1 407 Denied\r\nProxy-Authenticate: Negotiate\r\n"
