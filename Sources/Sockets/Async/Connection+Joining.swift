@@ -2,7 +2,8 @@ internal import Synchronization
 internal import SystemPackage
 
 extension Connection {
-    /// Forwards all bytes between two connections in both directions, until both streams have ended.
+    /// Forwards all bytes between two connections in both directions, until both streams have
+    /// ended.
     ///
     /// ```swift
     /// try await listener.serve { client in
@@ -43,15 +44,17 @@ extension Connection {
     ///   failed. ``SocketError/bytesTransferred`` is the number of bytes that were forwarded to
     ///   `other`, and ``SocketError/bytesReturned`` is the number of bytes that were returned from
     ///   `other`:
-    ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed its
-    ///     connection before it had received all bytes.
+    ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed
+    ///     its connection before it had received all bytes.
     ///   - ``SocketError/Cause/tls(_:)`` if TLS failed on one of the connections.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too
+    ///     long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
-    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the connections ended
-    ///     part-way.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the connections
+    ///     ended part-way.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `other` is this connection.
-    ///   - ``SocketError/Cause/busy`` if another task is already reading from one of the connections.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading from one of the
+    ///     connections.
     ///   - ``SocketError/Cause/closed`` if one of the connections was closed on this side.
     @discardableResult
     public func join(
@@ -61,8 +64,8 @@ extension Connection {
             throw failure(.join, .invalidInput("a connection cannot be joined to itself"))
         }
         let idle = IdleLimit(idleTimeout ?? readTimeout)
-        // Claim the writing directions in a fixed order. Otherwise two joins of the same connections
-        // could wait for each other.
+        // Claim the writing directions in a fixed order. Otherwise two joins of the same
+        // connections could wait for each other.
         let isFirst = ObjectIdentifier(self) < ObjectIdentifier(other)
         let (first, second) = isFirst ? (self, other) : (other, self)
         var deadline = Deadline(idle.limit)
@@ -142,7 +145,8 @@ extension Connection {
                 }
                 guard let end = event.end else { continue }
                 let actions = state.note(end, of: event.direction)
-                // Cancel the watching tasks before a half-close, which looks like a hang-up to them.
+                // Cancel the watching tasks before a half-close, which looks like a hang-up to
+                // them.
                 if state.isOver { tasks.cancelAll() }
                 for action in actions {
                     state.perform(action, self, other)

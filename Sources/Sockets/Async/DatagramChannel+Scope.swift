@@ -1,5 +1,5 @@
-/// Opens a channel that receives the datagrams sent to an endpoint, and closes it when a closure has
-/// ended.
+/// Opens a channel that receives the datagrams sent to an endpoint, and closes it when a closure
+/// has ended.
 ///
 /// ```swift
 /// try await withDatagramChannel(on: .udp(port: 51423)) { channel in

@@ -92,9 +92,9 @@ public final class Listener: LoopSocket, Sendable {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is a datagram endpoint, if it is a
-    ///     Unix path and `options` request sharding, if the TLS configuration is a client's, or if
-    ///     TLS is requested for sequenced packets.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is a datagram endpoint, if it is
+    ///     a Unix path and `options` request sharding, if the TLS configuration is a client's, or
+    ///     if TLS is requested for sequenced packets.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or
     ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
     ///     exist.

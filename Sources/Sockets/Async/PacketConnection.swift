@@ -79,7 +79,8 @@ public final class PacketConnection: LoopSocket, Sendable {
         }
     }
 
-    /// Creates a connection to an address; see ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
+    /// Creates a connection to an address; see
+    /// ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.

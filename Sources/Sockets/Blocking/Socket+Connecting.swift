@@ -27,8 +27,8 @@ extension Socket {
     ///     belong to this machine.
     ///   - ``SocketError/Cause/system(_:)`` with `permissionDenied` if the port is below 1024 and
     ///     the program lacks the privilege for it.
-    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket is already bound, or
-    ///     if the address is ``SocketAddress/unnamed`` and the socket is not a Unix socket.
+    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket is already bound,
+    ///     or if the address is ``SocketAddress/unnamed`` and the socket is not a Unix socket.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func bind(on address: SocketAddress) throws(SocketError) {

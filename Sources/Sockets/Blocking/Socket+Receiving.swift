@@ -14,8 +14,8 @@ extension Socket {
     /// The bytes are at the beginning of `buffer`. On a stream, 0 means EOF, or that `buffer` has
     /// no space. On a datagram socket, 0 means an empty datagram, and the part of a datagram that
     /// does not fit is lost; `receiveFrom` reports such a loss. On a sequenced-packet socket, 0
-    /// means EOF or an empty packet; ``receivePacket(atMost:timeout:)`` distinguishes them. The call
-    /// blocks the thread; the async counterpart is `Connection.read(into:timeout:)`.
+    /// means EOF or an empty packet; ``receivePacket(atMost:timeout:)`` distinguishes them. The
+    /// call blocks the thread; the async counterpart is `Connection.read(into:timeout:)`.
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.

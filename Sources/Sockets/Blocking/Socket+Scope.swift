@@ -95,7 +95,8 @@ public func withSocket<Success>(
 ///   - options: The backlog, the socket options and whether `::` serves only IPv6.
 ///   - body: The code that uses the socket.
 /// - Returns: The result of `body`.
-/// - Throws: The error of `body`, or ``SocketError`` as ``Socket/init(on:type:options:)`` throws it.
+/// - Throws: The error of `body`, or ``SocketError`` as ``Socket/init(on:type:options:)`` throws
+///   it.
 public func withSocket<Success>(
     on address: SocketAddress, type: SocketType = .stream,
     options: ListenOptions = ListenOptions(), _ body: (Socket) throws -> Success

@@ -40,11 +40,12 @@ extension SocketStream {
     ///   failed. ``SocketError/bytesTransferred`` is the number of bytes that were forwarded to
     ///   `other`, and ``SocketError/bytesReturned`` is the number of bytes that were returned from
     ///   `other`:
-    ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed its
-    ///     connection before it had received all bytes.
+    ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke, or if a peer closed
+    ///     its connection before it had received all bytes.
     ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if a socket is not connected.
     ///   - ``SocketError/Cause/tls(_:)`` if TLS failed on one of the connections.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if no bytes moved in either direction for too
+    ///     long.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to one of the streams ended
     ///     part-way.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if both streams have the same socket, or if a

@@ -305,7 +305,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Installs one cancellation handler for all waits of the current task in `body`.
     ///
     /// A handler for each wait would cost more than the rest of the wait (240 ns). If `closing` is
-    /// true, a cancellation also closes the source; see ``close(isConnection:)`` for `isConnection`.
+    /// true, a cancellation also closes the source; see ``close(isConnection:)`` for
+    /// `isConnection`.
     func withCancellationScope<Result>(
         closing: Bool = false, isConnection: Bool = true, _ body: () async throws -> Result
     ) async rethrows -> Result {

@@ -49,8 +49,8 @@ extension Listener {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/closed`` if the listener was closed before the call.
     ///   - ``SocketError/Cause/busy`` if another task accepts from the listener.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the call is inside a `withTimeLimit` whose limit
-    ///     has passed.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the call is inside a `withTimeLimit` whose
+    ///     limit has passed.
     ///   - ``SocketError/Cause/system(_:)`` if accepting fails for a reason that concerns the
     ///     listening socket itself.
     public func serve(

@@ -31,7 +31,8 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - threads: The number of threads, which is the maximum number of open connections.
-    ///     ``ServeOptions/maximumConnections`` may limit it further. A value below 1 is treated as 1.
+    ///     ``ServeOptions/maximumConnections`` may limit it further. A value below 1 is treated as
+    ///     1.
     ///   - options: The limit of connections, the grace period and the logger. The limits for idle
     ///     connections and TLS handshakes are not used, because each call in a handler has its own
     ///     time limit.
@@ -39,11 +40,11 @@ extension Socket {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `wouldBlock` if the system cannot start more
     ///     threads. The socket is then closed.
-    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket does not listen, or
-    ///     if accepting fails for another reason that concerns the listening socket itself. The
+    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket does not listen,
+    ///     or if accepting fails for another reason that concerns the listening socket itself. The
     ///     socket is then closed.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the call is inside a `withTimeLimit` whose limit
-    ///     has passed. The socket is then closed.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the call is inside a `withTimeLimit` whose
+    ///     limit has passed. The socket is then closed.
     ///   - ``SocketError/Cause/closed`` if the socket was closed before the call.
     public func serve(
         threads: Int, options: ServeOptions = ServeOptions(),
