@@ -274,6 +274,13 @@ struct DescriptorStreamTests {
             let stream = try DescriptorStream(adopting: Self.openTunnel("tun0"), group: group)
             let channel = try DatagramChannel(
                 to: .ipv4(IPv4Address(10, 9, 0, 2), port: 9), group: group)
+            // The kernel discards packets until it has noticed that the tunnel is open.
+            let isRunning = await eventually {
+                (try? NetworkInterface.all)?.contains {
+                    $0.name == "tun0" && $0.flags.contains(.running)
+                } ?? false
+            }
+            #expect(isRunning)
             try await channel.send("question")
             var packet = try await stream.read(timeout: .seconds(10))
             // The kernel also sends packets of IPv6.

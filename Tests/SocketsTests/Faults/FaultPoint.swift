@@ -11,6 +11,8 @@ struct FaultPoint: Sendable {
     enum Outcome: Sendable {
         /// It throws a `SocketError` with this operation and the error code of the failed call.
         case fails(SocketError.Operation)
+        /// Either of two operations, which run side by side, throws such an error.
+        case eitherFails(SocketError.Operation, SocketError.Operation)
         /// It succeeds as if the call had not failed.
         case survives
         /// It throws a `SocketError` with another error code, which describes the operation better.
@@ -71,16 +73,17 @@ struct FaultCase: Sendable {
     }
 
     private func problem(with failure: (any Error)?) -> String? {
-        let (operation, expected): (SocketError.Operation, Errno)
+        let (operations, expected): ([SocketError.Operation], Errno)
         switch outcome {
         case .survives: return failure.map { "it failed: \($0)" }
-        case .fails(let wanted): (operation, expected) = (wanted, code)
-        case .failsOtherwise(let wanted, let other): (operation, expected) = (wanted, other)
+        case .fails(let wanted): (operations, expected) = ([wanted], code)
+        case .eitherFails(let one, let other): (operations, expected) = ([one, other], code)
+        case .failsOtherwise(let wanted, let other): (operations, expected) = ([wanted], other)
         }
         guard let error = failure as? SocketError else {
             return "it did not fail with a SocketError, but \(String(describing: failure))"
         }
-        guard error.operation == operation, error.errno == expected else {
+        guard operations.contains(error.operation), error.errno == expected else {
             return "the error is wrong: \(error)"
         }
         return nil

@@ -26,8 +26,8 @@ extension FaultPoint {
                 codes: [
                     (.survives, [EINTR]),
                     (.fails(.write), [EPIPE, ENOBUFS, ENOMEM]),
-                    // The opposite direction reports the reset, which says more.
-                    (.fails(.read), [ECONNRESET]),
+                    // The opposite direction may have ended, or it reports the reset.
+                    (.eitherFails(.read, .write), [ECONNRESET]),
                 ]),
             // The first splice moves bytes into the pipe, and the second one out of it. If splice
             // refuses, the bytes are copied.
@@ -42,8 +42,7 @@ extension FaultPoint {
                 codes: [
                     (.survives, [EINTR, EINVAL, ENOMEM, ESPIPE]),
                     (.fails(.write), [EPIPE]),
-                    // The opposite direction of a blocking join has already ended.
-                    (.fails(half == .blocking ? .write : .read), [ECONNRESET]),
+                    (.eitherFails(.read, .write), [ECONNRESET]),
                 ]),
             joining(half, .pipe, codes: [(.survives, [EMFILE, ENFILE, EINVAL])]),
             // The first calls set the mode of the sockets, and the fifth one the size of the pipe.
