@@ -38,6 +38,16 @@ struct ListingsTests {
         #expect(try server.accept(timeout: testTimeout).remoteAddress == socket.localAddress)
     }
 
+    @Test("the options of a connect contain socket options and a proxy")
+    func connectOptions() {
+        let options = ConnectOptions(
+            socketOptions: [.boundInterface("eth0"), .userTimeout(.seconds(5))],
+            through: .socks5(.tcp("proxy.example.com", port: 1080)))
+
+        #expect(options.socketOptions.count == 2)
+        #expect(options.through?.description == "socks5://proxy.example.com:1080")
+    }
+
     @Test("a client connects through a SOCKS5 proxy that requires a password")
     func proxyClient() throws {
         let proxyPort = try Socket.portOfServer { client in
