@@ -8,7 +8,8 @@ internal import Synchronization
 /// load of a number.
 ///
 /// A task whose operations are always ready never starts a deadline. So `yieldIfNeeded` checks the
-/// scope too. On the loop's thread, it does so at most once in 32 operations.
+/// scope too, in each operation while any scope runs in the process. Only a job that was running on
+/// the loop's thread when the first scope began may make up to 32 operations without the check.
 final class TimeLimitScope: Sendable {
     /// The scope of the current task or thread.
     ///
@@ -25,32 +26,44 @@ final class TimeLimitScope: Sendable {
 
     /// Creates a scope whose limit starts now.
     ///
-    /// Returns `nil` if the scope would not shorten the time, because an outer scope ends earlier
-    /// or because the limit is ``TimeLimit/never``.
+    /// Returns `nil` if the limit is ``TimeLimit/never``. A limit that ends after the outer limit
+    /// has a scope too, because an unstructured task may outlive the outer scope.
     init?(_ limit: TimeLimit) {
-        outer = Self.current
+        guard limit != .never else { return nil }
+        outer = Self.innermost?.firstRunning
         end = Deadline.instant(of: limit)
         self.limit = limit
-        guard end < outer?.end ?? .max else { return nil }
     }
 
-    /// The innermost scope that still runs, or `nil` if the operations have no common limit.
+    /// The running scope whose limit passes first, or `nil` if the operations have no common limit.
     @inline(__always)
     static var current: TimeLimitScope? {
         guard _slowPath(System.hasTimeLimits) else { return nil }
-        return running
+        return earliest
     }
 
     @inline(never)
-    private static var running: TimeLimitScope? {
-        var scope = innermost
-        while let candidate = scope, candidate.hasEnded.load(ordering: .acquiring) {
+    private static var earliest: TimeLimitScope? {
+        var earliest = innermost?.firstRunning
+        var scope = earliest?.outer
+        while let candidate = scope?.firstRunning {
+            if let end = earliest?.end, candidate.end < end { earliest = candidate }
             scope = candidate.outer
+        }
+        return earliest
+    }
+
+    /// This scope, or the nearest outer scope that still runs if this one has ended.
+    private var firstRunning: TimeLimitScope? {
+        var scope = self
+        while scope.hasEnded.load(ordering: .acquiring) {
+            guard let outer = scope.outer else { return nil }
+            scope = outer
         }
         return scope
     }
 
-    /// The instant at which the current scope's limit passes, or `Int64.max` if there is no scope.
+    /// The instant at which the limit of the current scope passes, or `Int64.max` if there is none.
     static var currentEnd: Int64 { current?.end ?? .max }
 
     /// A Boolean value that indicates whether the limit of the current scope has passed.

@@ -179,6 +179,29 @@ struct TimeLimitScopeTests {
         }
     }
 
+    @Test("a longer limit in an unstructured task still applies after the outer limit has ended")
+    func innerOutlivesOuter() async throws {
+        let (one, other) = try Connection.pair()
+        let (opened, gate) = AsyncStream.makeStream(of: Void.self)
+        let (entered, entrance) = AsyncStream.makeStream(of: Void.self)
+        let inner = TimeLimit.milliseconds(400)
+        let task = await withTimeLimit(.milliseconds(300)) {
+            let task = Task {
+                try await withTimeLimit(inner) {
+                    entrance.yield()
+                    for await _ in opened { break }
+                    _ = try await one.read(timeout: .seconds(20))
+                }
+            }
+            for await _ in entered { break }
+            return task
+        }
+        gate.yield()
+        let error = await #expect(throws: SocketError.self) { try await task.value }
+        #expect(error?.hint == "withTimeLimit(400 ms) ended the operation.")
+        withExtendedLifetime(other) {}
+    }
+
     @Test("after the closure, operations have no limit, and no timer is left")
     func afterwards() async throws {
         let (one, other) = try Connection.pair()
