@@ -21,8 +21,11 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// A Boolean value that indicates whether the loop ends as soon as it has no jobs left.
     private var isStopping = false
     @exclusivity(unchecked) private var timers = TimerQueue()
-    /// The number of operations that the running job may still make before it must yield.
-    @exclusivity(unchecked) private(set) var operationBudget = 0
+    /// The number of operations that the running job may still make before `yieldIfNeeded` must
+    /// check whether it must yield, or a negative number if it must check in each operation.
+    @exclusivity(unchecked) private var operationBudget = 0
+    /// The value of `operationBudget` below which the running job must yield.
+    @exclusivity(unchecked) private var lowestBudget = 0
     /// A Boolean value that indicates whether a task has yielded but has not checked for
     /// cancellation since then.
     @exclusivity(unchecked) private var needsCancellationCheck = false
@@ -120,14 +123,21 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Counts one operation of the running job, and returns whether the budget allows it.
     ///
-    /// Outside the loop's thread, nothing is counted. The result is then false only while a
-    /// `withTimeLimit` is active, because each operation must check its limit.
+    /// While a `withTimeLimit` is active, the result is false, because each operation must check
+    /// its limit. On the loop's thread, this applies to the jobs that begin after the
+    /// `withTimeLimit`. Outside the loop's thread, nothing is counted.
     @inline(__always)
     func consumeOperation() -> Bool {
         guard isCurrent else { return !System.hasTimeLimits }
         operationBudget &-= 1
         return operationBudget >= 0
     }
+
+    /// A Boolean value that indicates whether the running job has made all the operations that it
+    /// may make in one turn.
+    ///
+    /// Outside the loop's thread, the value is always false.
+    var mustYield: Bool { isCurrent && operationBudget < lowestBudget }
 
     /// Counts the operation before which the running task has yielded.
     ///
@@ -323,12 +333,17 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     ///
     /// Jobs that are enqueued meanwhile wait for the next turn.
     private func runJobs(on executor: UnownedTaskExecutor) {
+        // While a `withTimeLimit` is active, start with an empty budget, so that each operation
+        // checks its limit. A job that suspends often would never use the budget up, and its
+        // operations may be ready for ever.
+        let budget = System.hasTimeLimits ? 0 : Self.operationsPerTurn
+        lowestBudget = budget - Self.operationsPerTurn
         for _ in 0..<wokenJobs.count {
-            operationBudget = Self.operationsPerTurn
+            operationBudget = budget
             wokenJobs.removeFirst().runSynchronously(on: executor)
         }
         for _ in 0..<otherJobs.count {
-            operationBudget = Self.operationsPerTurn
+            operationBudget = budget
             otherJobs.removeFirst().runSynchronously(on: executor)
         }
     }

@@ -53,13 +53,14 @@ extension EventSource {
     ///
     /// Otherwise, a task whose peer always keeps up would never suspend. Such a task never waits
     /// either, so the limit of a `withTimeLimit` would not end it. So this function also checks
-    /// that limit. Operations within the budget do not pay for the check.
+    /// that limit. While no `withTimeLimit` is active, operations within the budget do not pay for
+    /// the check.
     ///
     /// - Throws: `timedOut` if the limit of the current `withTimeLimit` has passed.
     @inline(__always)
     func yieldIfNeeded() async throws(WaitFailure) {
         if _fastPath(consumeOperation()) { return }
-        if loop.isCurrent {
+        if loop.mustYield {
             await Task.yield()
             loop.resumeAfterYield()
         }

@@ -412,6 +412,23 @@ struct LimitedOperationsTests {
         while rest < count - 33 { rest += try await one.read(timeout: .seconds(20)).count }
     }
 
+    @Test("a limit ends a loop of ready operations that suspends after each of them")
+    func suspendingLoop() async throws {
+        let (one, other) = try Connection.pair()
+        let count = 65536
+        try await other.write([UInt8](repeating: 1, count: count))
+        let task = Task(executorPreference: one.source.loop) {
+            try await withTimeLimit(.seconds(0)) {
+                // Each resumption is a new job, which has not used up its budget of operations.
+                while try await !one.read(atMost: 1).isEmpty { await Task.yield() }
+            }
+        }
+        let error = await #expect(throws: SocketError.self) { try await task.value }
+        #expect(error?.hint == "withTimeLimit(0 ms) ended the operation.")
+        var rest = 0
+        while rest < count - 33 { rest += try await one.read(timeout: .seconds(20)).count }
+    }
+
     @Test("a limit ends an async join whose peers always keep up")
     func asyncJoin() async throws {
         let (client, front) = try Socket.pair()
