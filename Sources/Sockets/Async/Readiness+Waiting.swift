@@ -36,7 +36,8 @@ extension Readiness {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if the descriptor is not open,
     ///     or with `tooManyOpenFiles` if no descriptors are left for the duplicate.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the descriptor was not ready in time.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the descriptor was not ready in time, or if the
+    ///     call is inside a `withTimeLimit` whose limit has passed.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits.
     @discardableResult
     public static func wait(
@@ -45,6 +46,8 @@ extension Readiness {
     ) async throws(SocketError) -> Readiness {
         let number = descriptor.rawValue
         do throws(WaitFailure) {
+            // Check the limit here, because no call waits if the descriptor is always ready.
+            try TimeLimitScope.check()
             let readiness = try current(number, interest)
             if !readiness.isEmpty { return readiness }
             let loop = group.next()

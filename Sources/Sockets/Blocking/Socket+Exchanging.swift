@@ -83,6 +83,11 @@ extension Socket {
         defer { leave() }
         try claimTLS(for: .exchange)
         defer { unclaimTLS() }
+        // The first step sends a part of the request, so check the limit of a `withTimeLimit`
+        // before it.
+        if TimeLimitScope.currentHasPassed {
+            throw timeout(.exchange, deadline, nil, isWhole: true)
+        }
         // The remaining time when the exchange began to wait, or nil if it is not waiting.
         var stalledSince: Duration?
         while true {

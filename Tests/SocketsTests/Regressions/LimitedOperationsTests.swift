@@ -43,9 +43,11 @@ struct LimitedOperationsTests {
     }
 
     /// Returns a Unix listener without room in its backlog, and the client that fills it.
-    private static func fullListener() throws -> (listener: Socket, first: Socket) {
-        let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
-        return (full, try Socket(to: full.localAddress))
+    private static func fullListener(
+        on endpoint: Endpoint = .unix("@" + Loopback.unixPath())
+    ) throws -> (listener: Socket, first: Socket) {
+        let full = try Socket(on: endpoint, options: .init(backlog: 0))
+        return (full, try Socket(to: endpoint))
     }
 
     /// Returns two Unix sockets of which the first has no room to send.
@@ -53,6 +55,23 @@ struct LimitedOperationsTests {
         let pair = try Socket.pair()
         _ = try Loopback.fill(pair.0)
         return pair
+    }
+
+    /// Returns two packet connections of which the first has no room to send.
+    private static func fullPacketPair() async throws -> (PacketConnection, PacketConnection) {
+        let pair = try PacketConnection.pair()
+        do throws(SocketError) {
+            while true { try await pair.0.send("x", timeout: .milliseconds(20)) }
+        } catch {
+            guard error.isTimeout else { throw error }
+        }
+        return pair
+    }
+
+    /// Returns a pipe whose reading end is never ready.
+    private static func emptyPipe() throws -> (reader: FileDescriptor, writer: Descriptor) {
+        let ends = try System.pipe()
+        return (FileDescriptor(rawValue: ends.reading), Descriptor(ends.writing))
     }
 
     /// Returns a proxy that accepts connections and never replies.
@@ -131,6 +150,13 @@ struct LimitedOperationsTests {
         BlockingOperation("receiveFrom") {
             let socket = try Loopback.udp()
             return { _ = try socket.receiveFrom() }
+        },
+        BlockingOperation("receivePacket") {
+            let (one, other) = try Socket.pair(.sequencedPacket)
+            return {
+                defer { other.close() }
+                _ = try one.receivePacket()
+            }
         },
         BlockingOperation("send of a Unix datagram") {
             let (one, other) = try Socket.pair(.datagram)
@@ -219,6 +245,17 @@ struct LimitedOperationsTests {
         #expect(error?.hint == "withTimeLimit(0 ms) ended the operation.")
         #expect(error?.stallReport == nil)
         #expect(try one.receive() == [0x78])
+    }
+
+    @Test("after the limit, a blocking exchange sends nothing")
+    func lateExchange() throws {
+        let (one, other) = try Socket.pair()
+        let error = #expect(throws: SocketError.self) {
+            try withTimeLimit(.seconds(0)) { try one.exchange("x", reading: .line) }
+        }
+        #expect(error?.hint == "withTimeLimit(0 ms) ended the operation.")
+        one.close()
+        #expect(try other.receive(timeout: .seconds(20)) == [])
     }
 
     @Test("a limit ends a blocking join whose peers always keep up")
@@ -321,6 +358,68 @@ struct LimitedOperationsTests {
         AsyncOperation("a loop over a channel") {
             let channel = try DatagramChannel(on: Loopback.ipv4)
             return { for try await _ in channel {} }
+        },
+        fullOperation("flush") {
+            let writer = BufferedWriter($0)
+            try await writer.write("x")
+            try await writer.flush()
+        },
+        AsyncOperation("connect of a packet connection") {
+            let (full, first) = try fullListener(
+                on: .unixSequencedPacket("@" + Loopback.unixPath()))
+            return {
+                defer { first.close() }
+                _ = try await PacketConnection(to: full.localAddress)
+            }
+        },
+        AsyncOperation("acceptPacketConnection") {
+            let endpoint = Endpoint.unixSequencedPacket("@" + Loopback.unixPath())
+            let listener = try await Listener(on: endpoint)
+            return { _ = try await listener.acceptPacketConnection() }
+        },
+        AsyncOperation("receive of a packet") {
+            let (one, other) = try PacketConnection.pair()
+            return {
+                defer { other.close() }
+                _ = try await one.receive()
+            }
+        },
+        AsyncOperation("send of a packet") {
+            let (one, other) = try await fullPacketPair()
+            return {
+                defer { other.close() }
+                try await one.send("x")
+            }
+        },
+        AsyncOperation("read of a pipe") {
+            let (reader, writer) = try emptyPipe()
+            let stream = try DescriptorStream(adopting: reader)
+            return {
+                defer { withExtendedLifetime(writer) {} }
+                _ = try await stream.readLine()
+            }
+        },
+        AsyncOperation("read of a memory stream") {
+            let (one, other) = try MemoryStream.pair()
+            return {
+                defer { other.close() }
+                _ = try await one.readExactly(2)
+            }
+        },
+        AsyncOperation("write of a memory stream") {
+            let (one, other) = try MemoryStream.pair(capacity: 1)
+            return {
+                defer { other.close() }
+                try await one.write("ab")
+            }
+        },
+        AsyncOperation("wait for a descriptor") {
+            let (reader, writer) = try emptyPipe()
+            let owner = Descriptor(reader.rawValue)
+            return {
+                defer { withExtendedLifetime((owner, writer)) {} }
+                try await Readiness.wait(for: reader, .readable)
+            }
         },
     ]
 
@@ -427,6 +526,19 @@ struct LimitedOperationsTests {
         #expect(error?.hint == "withTimeLimit(0 ms) ended the operation.")
         var rest = 0
         while rest < count - 33 { rest += try await one.read(timeout: .seconds(20)).count }
+    }
+
+    @Test("after the limit, Readiness.wait fails even if the descriptor is ready")
+    func readyDescriptor() async throws {
+        let (reader, writer) = try Self.emptyPipe()
+        let owner = Descriptor(reader.rawValue)
+        let error = await #expect(throws: SocketError.self) {
+            try await withTimeLimit(.seconds(0)) {
+                try await Readiness.wait(for: FileDescriptor(rawValue: writer.number), .writable)
+            }
+        }
+        #expect(error?.hint == "withTimeLimit(0 ms) ended the operation.")
+        withExtendedLifetime((owner, writer)) {}
     }
 
     @Test("a limit ends an async join whose peers always keep up")
