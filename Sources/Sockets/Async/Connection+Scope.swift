@@ -59,20 +59,3 @@ public func withConnection<Success>(
         to: address, timeout: timeout, tls: tls, group: group, options: options)
     return try await connection.closing(after: body)
 }
-
-// The scopes throw `any Error`, because they throw both the errors of the library and the errors of
-// the program's closure. `withTimeLimit` adds no error of its own, so it has typed throws.
-extension Connection {
-    /// Calls `body`, and closes the connection when it has ended or when the task is cancelled.
-    ///
-    /// As in `serve`, one cancellation handler covers all waits of the task. Unlike `serve`, this
-    /// method does not wait for EOF from the peer. A server needs that wait, because a client that
-    /// is still sending could otherwise lose the answer. A client that has read its reply would
-    /// wait for nothing.
-    fileprivate func closing<Success>(
-        after body: (Connection) async throws -> Success
-    ) async rethrows -> Success {
-        defer { close() }
-        return try await source.withCancellationScope(closing: true) { try await body(self) }
-    }
-}

@@ -31,7 +31,7 @@ public func withDatagramChannel<Success>(
 ) async throws -> Success {
     let channel = try await DatagramChannel(
         on: endpoint, timeout: timeout, group: group, options: options)
-    return try await channel.closing(after: body)
+    return try await channel.closing(isConnection: false, after: body)
 }
 
 /// Opens a channel that receives the datagrams sent to an address, and closes it when a closure has
@@ -50,7 +50,7 @@ public func withDatagramChannel<Success>(
     options: ListenOptions = ListenOptions(), _ body: (DatagramChannel) async throws -> Success
 ) async throws -> Success {
     let channel = try DatagramChannel(on: address, group: group, options: options)
-    return try await channel.closing(after: body)
+    return try await channel.closing(isConnection: false, after: body)
 }
 
 /// Opens a channel that is connected to an endpoint, and closes it when a closure has ended.
@@ -79,7 +79,7 @@ public func withDatagramChannel<Success>(
 ) async throws -> Success {
     let channel = try await DatagramChannel(
         to: endpoint, timeout: timeout, group: group, options: options)
-    return try await channel.closing(after: body)
+    return try await channel.closing(isConnection: false, after: body)
 }
 
 /// Opens a channel that is connected to an address, and closes it when a closure has ended; see
@@ -98,17 +98,5 @@ public func withDatagramChannel<Success>(
     options: ConnectOptions = ConnectOptions(), _ body: (DatagramChannel) async throws -> Success
 ) async throws -> Success {
     let channel = try DatagramChannel(to: address, group: group, options: options)
-    return try await channel.closing(after: body)
-}
-
-extension DatagramChannel {
-    /// Calls `body`, and closes the channel when it has ended or when the task is cancelled.
-    fileprivate func closing<Success>(
-        after body: (DatagramChannel) async throws -> Success
-    ) async rethrows -> Success {
-        defer { close() }
-        return try await source.withCancellationScope(closing: true, isConnection: false) {
-            try await body(self)
-        }
-    }
+    return try await channel.closing(isConnection: false, after: body)
 }

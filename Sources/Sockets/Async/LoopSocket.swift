@@ -9,6 +9,8 @@ protocol LoopSocket: DescriptorOwner {
     /// The address of the peer for an error, or `nil` for a listener, which has no peer.
     var peerAddress: SocketAddress? { get }
 
+    func close()
+
     /// Throws an error if the socket has several descriptors.
     ///
     /// The default implementation throws nothing, because most sockets have only one descriptor.
@@ -17,6 +19,26 @@ protocol LoopSocket: DescriptorOwner {
 
 extension LoopSocket {
     func requireOneDescriptor(for operation: SocketError.Operation) {}
+
+    /// Calls `body`, and closes the socket when it has ended or when the task is cancelled; see
+    /// ``EventSource/close(isConnection:)`` for `isConnection`.
+    ///
+    /// As in `serve`, one cancellation handler covers all waits of the task. Unlike `serve`, this
+    /// method does not wait for EOF from the peer. A server needs that wait, because a client that
+    /// is still sending could otherwise lose the answer. A client that has read its reply would
+    /// wait for nothing.
+    ///
+    /// The scopes that call this method throw `any Error`, because they throw both the errors of
+    /// the library and the errors of the program's closure. `withTimeLimit` adds no error of its
+    /// own, so it has typed throws.
+    func closing<Success>(
+        isConnection: Bool = true, after body: (Self) async throws -> Success
+    ) async rethrows -> Success {
+        defer { close() }
+        return try await source.withCancellationScope(closing: true, isConnection: isConnection) {
+            try await body(self)
+        }
+    }
 
     func didSetLinger() { source.linger.noteSet() }
 
