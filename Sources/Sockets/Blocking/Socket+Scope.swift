@@ -8,8 +8,8 @@
 /// ```
 ///
 /// When `body` returns or throws, ``Socket/close()`` closes the socket, so the bytes that were sent
-/// are still delivered. If the peer may still be sending, end `body` with
-/// ``Socket/finish(timeout:)``. The call blocks the thread; the async counterpart is
+/// are still delivered. A ``SocketStream`` on the socket must flush its bytes before `body` ends. If
+/// the peer may still be sending, end `body` with ``Socket/finish(timeout:)``. The call blocks the thread; the async counterpart is
 /// ``withConnection(to:timeout:tls:group:options:_:)-(Endpoint,_,_,_,_,_)``.
 ///
 /// - Parameters:

@@ -93,7 +93,7 @@ final class TimeLimitScope: Sendable {
         System.beginTimeLimit()
         defer { finish() }
         // `withValue` has no typed throws, so its closure returns a `Result`.
-        return try Self.during(self) { Result(catching: body) }.get()
+        return try Self.$innermost.withValue(self) { Result(catching: body) }.get()
     }
 
     /// Calls `body` inside the scope, in the task's current isolation.
@@ -113,9 +113,11 @@ final class TimeLimitScope: Sendable {
         return try result.get()
     }
 
-    /// Calls `body` inside a scope that another thread has begun, or outside all scopes for `nil`.
-    static func during<Result>(_ scope: TimeLimitScope?, _ body: () -> Result) -> Result {
-        $innermost.withValue(scope, operation: body)
+    /// Returns a closure that calls `body` in the scopes of the current task or thread, for a thread
+    /// that the library starts.
+    static func inheriting(_ body: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
+        let scope = innermost
+        return { $innermost.withValue(scope, operation: body) }
     }
 
     private func finish() {
@@ -137,9 +139,10 @@ final class TimeLimitScope: Sendable {
 ///
 /// The limit starts with the call. When the limit passes, every waiting operation ends, and later
 /// operations fail at once. These operations throw ``SocketError/Cause/timedOut(limit:)``, and
-/// ``SocketError/hint`` names the limit. The `timeout:` of an operation and the limit of an outer
-/// `withTimeLimit` still apply, so the earliest limit ends the operation. After the call, the limit
-/// has no effect.
+/// ``SocketError/hint`` names the limit. Bytes that are already in the buffer of a ``SocketStream``
+/// can still be read, and ``Socket/awaitHangup(timeout:)`` still reports an earlier hang-up. The
+/// `timeout:` of an operation and the limit of an outer `withTimeLimit` still apply, so the earliest
+/// limit ends the operation. After the call, the limit has no effect.
 ///
 /// The limit applies to the calling thread and to the handlers of
 /// ``Socket/serve(threads:options:_:)``, whose grace period follows the limit. It does not apply to
@@ -179,9 +182,9 @@ public func withTimeLimit<Success, Failure>(
 ///
 /// The limit also applies to child tasks and to the handlers of ``Listener/serve(options:_:)``,
 /// whose grace period follows the limit. It applies to an unstructured task only until the call
-/// returns, but an operation in which the task waits at that moment still ends at the limit. The
-/// limit does not cancel the task, so it does not end code that does not call the library.
-/// ``Connection/diagnose(watching:)`` has its own duration.
+/// returns, but an operation in which the task waits at that moment still ends at the limit. It does
+/// not apply to detached tasks. The limit does not cancel the task, so it does not end code that
+/// does not call the library. ``Connection/diagnose(watching:)`` has its own duration.
 ///
 /// - Parameters:
 ///   - limit: The limit for all operations together. The value ``TimeLimit/never`` sets no limit.

@@ -44,13 +44,11 @@ final class ThreadServer: Sendable {
     func run(threads: Int) throws(SocketError) {
         // The `withTimeLimit` around `serve` also applies to the handlers, although they run on
         // other threads.
-        let scope = TimeLimitScope.current
+        let accept = TimeLimitScope.inheriting { self.acceptClients() }
         for _ in 0..<threads {
             state.update { $0.runningThreads += 1 }
             do throws(Errno) {
-                try System.startThread {
-                    TimeLimitScope.during(scope) { self.acceptClients() }
-                }
+                try System.startThread(accept)
             } catch {
                 state.update { $0.runningThreads -= 1 }
                 stop(SocketError(.startThread, .system(error)))

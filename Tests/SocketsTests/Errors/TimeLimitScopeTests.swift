@@ -202,6 +202,30 @@ struct TimeLimitScopeTests {
         withExtendedLifetime(other) {}
     }
 
+    @Test("a thread of the library inherits a longer limit after the outer limit has ended")
+    func inheritedByThread() async throws {
+        let (opened, gate) = AsyncStream.makeStream(of: Void.self)
+        let (entered, entrance) = AsyncStream.makeStream(of: Void.self)
+        let isLimited = Lock(false)
+        let task = await withTimeLimit(Self.long) {
+            let task = Task {
+                await withTimeLimit(.seconds(120)) {
+                    let look = TimeLimitScope.inheriting {
+                        isLimited.withLock { $0 = TimeLimitScope.current != nil }
+                    }
+                    entrance.yield()
+                    for await _ in opened { break }
+                    _ = try? await Background(look).result()
+                }
+            }
+            for await _ in entered { break }
+            return task
+        }
+        gate.yield()
+        await task.value
+        #expect(isLimited.withLock { $0 })
+    }
+
     @Test("after the closure, operations have no limit, and no timer is left")
     func afterwards() async throws {
         let (one, other) = try Connection.pair()
