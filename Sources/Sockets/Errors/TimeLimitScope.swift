@@ -11,17 +11,18 @@ internal import Synchronization
 /// scope too, in each operation while any scope runs in the process. Only a job that was running on
 /// the loop's thread when the first scope began may make up to 32 operations without the check.
 final class TimeLimitScope: Sendable {
-    /// The scope of the current task or thread.
+    /// The scopes around the current task or thread.
     ///
-    /// Child tasks inherit it. Unstructured tasks inherit it too and may outlive the scope, so
-    /// `running` skips scopes that have ended.
-    @TaskLocal private static var innermost: TimeLimitScope?
+    /// Child tasks inherit them. Unstructured tasks inherit them too and may outlive a scope, so
+    /// scopes that have ended are skipped. The scopes do not refer to each other. Otherwise, a
+    /// program in which each task starts the next one inside a scope would keep all scopes in
+    /// memory.
+    @TaskLocal private static var enclosing: [TimeLimitScope] = []
 
     /// The instant at which the limit passes, on the continuous clock.
     let end: Int64
     /// The limit that the program passed.
     private let limit: TimeLimit
-    private let outer: TimeLimitScope?
     private let hasEnded = Atomic<Bool>(false)
 
     /// Creates a scope whose limit starts now.
@@ -30,7 +31,6 @@ final class TimeLimitScope: Sendable {
     /// has a scope too, because an unstructured task may outlive the outer scope.
     init?(_ limit: TimeLimit) {
         guard limit != .never else { return nil }
-        outer = Self.innermost?.firstRunning
         end = Deadline.instant(of: limit)
         self.limit = limit
     }
@@ -44,24 +44,14 @@ final class TimeLimitScope: Sendable {
 
     @inline(never)
     private static var earliest: TimeLimitScope? {
-        var earliest = innermost?.firstRunning
-        var scope = earliest?.outer
-        while let candidate = scope?.firstRunning {
-            if let end = earliest?.end, candidate.end < end { earliest = candidate }
-            scope = candidate.outer
+        var earliest: TimeLimitScope?
+        for scope in enclosing where scope.isRunning {
+            if scope.end < earliest?.end ?? .max { earliest = scope }
         }
         return earliest
     }
 
-    /// This scope, or the nearest outer scope that still runs if this one has ended.
-    private var firstRunning: TimeLimitScope? {
-        var scope = self
-        while scope.hasEnded.load(ordering: .acquiring) {
-            guard let outer = scope.outer else { return nil }
-            scope = outer
-        }
-        return scope
-    }
+    private var isRunning: Bool { !hasEnded.load(ordering: .acquiring) }
 
     /// The instant at which the limit of the current scope passes, or `Int64.max` if there is none.
     static var currentEnd: Int64 { current?.end ?? .max }
@@ -93,7 +83,7 @@ final class TimeLimitScope: Sendable {
         System.beginTimeLimit()
         defer { finish() }
         // `withValue` has no typed throws, so its closure returns a `Result`.
-        return try Self.$innermost.withValue(self) { Result(catching: body) }.get()
+        return try Self.$enclosing.withValue(scopesInside) { Result(catching: body) }.get()
     }
 
     /// Calls `body` inside the scope, in the task's current isolation.
@@ -103,7 +93,8 @@ final class TimeLimitScope: Sendable {
         System.beginTimeLimit()
         defer { finish() }
         // `withValue` has no typed throws, so its closure returns a `Result`.
-        let result = await Self.$innermost.withValue(self) { () async -> Result<Success, Failure> in
+        let result = await Self.$enclosing.withValue(scopesInside) {
+            () async -> Result<Success, Failure> in
             do throws(Failure) {
                 return .success(try await body())
             } catch {
@@ -116,9 +107,12 @@ final class TimeLimitScope: Sendable {
     /// Returns a closure that calls `body` in the scopes of the current task or thread, for a thread
     /// that the library starts.
     static func inheriting(_ body: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
-        let scope = innermost
-        return { $innermost.withValue(scope, operation: body) }
+        let scopes = enclosing
+        return { $enclosing.withValue(scopes, operation: body) }
     }
+
+    /// The scopes around code that runs inside this scope.
+    private var scopesInside: [TimeLimitScope] { Self.enclosing.filter { $0.isRunning } + [self] }
 
     private func finish() {
         hasEnded.store(true, ordering: .releasing)
