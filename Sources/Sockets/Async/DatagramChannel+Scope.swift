@@ -23,8 +23,8 @@
 /// - Returns: The result of `body`.
 /// - Throws: The error of `body`, or ``SocketError`` as
 ///   ``DatagramChannel/init(on:timeout:group:options:)`` throws it. In a cancelled task, operations
-///   on the channel throw ``SocketError/Cause/cancelled`` or ``SocketError/Cause/closed``. Closing
-///   never fails.
+///   on the channel throw ``SocketError/Cause/cancelled`` or ``SocketError/Cause/closed``, and a
+///   loop over the channel may end without an error. Closing never fails.
 public func withDatagramChannel<Success>(
     on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
     options: ListenOptions = ListenOptions(), _ body: (DatagramChannel) async throws -> Success
