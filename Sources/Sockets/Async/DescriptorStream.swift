@@ -35,8 +35,9 @@ public final class DescriptorStream: ByteStream, @unchecked Sendable {
     ///   - descriptor: The descriptor.
     ///   - group: The loop group. The stream belongs to one of its loops.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `notPermitted` if the descriptor is always
-    ///   ready, such as a regular file or a directory, with `badFileDescriptor` if it is not open,
-    ///   or with `tooManyOpenFiles` if no descriptors are left, because a stream uses a second one.
+    ///   ready, such as a regular file or a directory, with `badFileDescriptor` if it is not open or
+    ///   was opened with `O_PATH`, or with `tooManyOpenFiles` if no descriptors are left, because a
+    ///   stream uses a second one.
     public init(
         adopting descriptor: FileDescriptor, group: LoopGroup = .shared
     ) throws(SocketError) {

@@ -33,8 +33,12 @@ extension System {
 
     /// Returns the only direction in which a user's descriptor is open, or `nil` if it is open in
     /// both: fcntl(2) with `F_GETFL`.
+    ///
+    /// - Throws: `EBADF` if the descriptor is not open or was opened with `O_PATH`. Such a descriptor
+    ///   only names a file, and all calls that read, write or wait reject it.
     static func onlyDirection(of descriptor: Int32) throws(Errno) -> ShutdownDirection? {
         let flags = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_GETFL) }
+        guard flags & __O_PATH == 0 else { throw .badFileDescriptor }
         return switch flags & O_ACCMODE {
         case O_RDONLY: .read
         case O_WRONLY: .write

@@ -345,6 +345,14 @@ struct DescriptorStreamTests {
         }
         #expect(error?.errno == .badFileDescriptor)
     }
+
+    @Test("a descriptor that was opened with O_PATH is refused with EBADF, and stays open")
+    func pathOnly() throws {
+        let path = try FileDescriptor.open("/", .readOnly, options: .init(rawValue: __O_PATH))
+        let error = #expect(throws: SocketError.self) { try DescriptorStream(adopting: path) }
+        #expect(error?.errno == .badFileDescriptor)
+        try path.close()
+    }
 }
 
 extension Int32 {
