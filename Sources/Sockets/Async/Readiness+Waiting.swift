@@ -19,7 +19,8 @@ extension Readiness {
     /// The descriptor stays the property of the other library, and its blocking mode does not
     /// change. Several tasks may wait for one descriptor. The result describes the moment of the
     /// return, so another reader may then be faster. A descriptor that is always ready, such as a
-    /// regular file, never waits.
+    /// regular file, never waits. Each call lets other tasks run first, so a loop over such a
+    /// descriptor does not hold them up.
     ///
     /// The call waits on a duplicate (dup(2)). If the other library closes its descriptor
     /// meanwhile, the wait goes on, and the peer of a socket notices the close only when the wait
@@ -35,10 +36,11 @@ extension Readiness {
     ///   peer has half-closed or closed or if the descriptor has failed. The set is never empty.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if the descriptor is not open,
-    ///     or with `tooManyOpenFiles` if no descriptors are left for the duplicate.
+    ///     with `tooManyOpenFiles` if no descriptors are left for the duplicate, or with
+    ///     `notPermitted` if `interest` is empty and the descriptor is always ready.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the descriptor was not ready in time, or if the
     ///     call is inside a `withTimeLimit` whose limit has passed.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled before or during the wait.
     @discardableResult
     public static func wait(
         for descriptor: FileDescriptor, _ interest: Readiness, timeout: TimeLimit = .never,
@@ -46,7 +48,10 @@ extension Readiness {
     ) async throws(SocketError) -> Readiness {
         let number = descriptor.rawValue
         do throws(WaitFailure) {
-            // Check the limit here, because no call waits if the descriptor is always ready.
+            // If the descriptor is always ready, no call waits. So let other tasks run, and check
+            // what would end a wait.
+            await Task.yield()
+            if Task.isCancelled { throw WaitFailure(.cancelled) }
             try TimeLimitScope.check()
             let readiness = try current(number, interest)
             if !readiness.isEmpty { return readiness }

@@ -15,6 +15,17 @@ struct ReadinessWaitingTests {
         ends = [reader, writer].map { Descriptor($0.rawValue) }
     }
 
+    /// Waits until a task waits on a duplicate of one of the pipe's two ends.
+    private func untilWaiting() async {
+        #expect(await eventually { openEnds == 3 })
+    }
+
+    /// The number of this process's descriptors of the pipe.
+    private var openEnds: Int {
+        let name = "pipe:[\(inode(of: reader.rawValue) ?? 0)]"
+        return targetsOfOpenDescriptors().count { $0 == name }
+    }
+
     @Test("wait returns at once if the descriptor is ready")
     func isReady() async throws {
         #expect(try await Readiness.wait(for: writer, [.readable, .writable]) == .writable)
@@ -22,14 +33,16 @@ struct ReadinessWaitingTests {
         #expect(try await Readiness.wait(for: reader, .readable, timeout: .seconds(0)) == .readable)
     }
 
-    @Test("wait returns when bytes arrive, and reads none of them")
+    @Test("wait returns when bytes arrive, reads none of them, and closes its duplicate")
     func becomesReadable() async throws {
         let reader = reader
         let waiting = Task {
             try await Readiness.wait(for: reader, .readable, timeout: .seconds(10))
         }
+        await untilWaiting()
         try writer.write("x")
         #expect(try await waiting.value == .readable)
+        #expect(openEnds == 2)
         #expect(try reader.text() == "x")
         #expect(reader.isBlocking)
     }
@@ -51,6 +64,7 @@ struct ReadinessWaitingTests {
         let waiting = Task {
             try await Readiness.wait(for: writer, [.readable, .writable], timeout: .seconds(10))
         }
+        await untilWaiting()
         while written > 0 { written -= try reader.text().utf8.count }
         #expect(try await waiting.value == .writable)
     }
@@ -94,15 +108,56 @@ struct ReadinessWaitingTests {
                 == "cannot wait for descriptor \(reader.rawValue): timed out after 1 ms")
     }
 
-    @Test("wait throws `cancelled` if the task is cancelled before or during the wait")
+    @Test("wait throws `cancelled` if the task is cancelled during the wait")
     func cancelled() async throws {
         let reader = reader
         let waiting = Task {
             try await Readiness.wait(for: reader, .readable, timeout: .seconds(10))
         }
+        await untilWaiting()
         waiting.cancel()
         let error = await #expect(throws: SocketError.self) { try await waiting.value }
         #expect(error?.cause == .cancelled)
+        #expect(openEnds == 2)
+    }
+
+    // MARK: A descriptor that is always ready
+
+    @Test("wait throws `cancelled` if the task was cancelled before, even for a ready descriptor")
+    func cancelledBefore() async throws {
+        let writer = writer
+        let waiting = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await Readiness.wait(for: writer, .writable)
+        }
+        let error = await #expect(throws: SocketError.self) { try await waiting.value }
+        #expect(error?.cause == .cancelled)
+    }
+
+    @Test("wait throws `timedOut` after the limit of withTimeLimit, even for a ready descriptor")
+    func limited() async throws {
+        let error = await #expect(throws: SocketError.self) {
+            try await withTimeLimit(.seconds(0)) {
+                try await Readiness.wait(for: writer, .writable)
+            }
+        }
+        #expect(error?.hint == "withTimeLimit(0 ms) ended the operation.")
+    }
+
+    @Test("a loop of waits for a ready descriptor lets the other tasks of its event loop run")
+    func othersRun() async throws {
+        let group = try LoopGroup(loops: 1)
+        defer { group.shutdown() }
+        let executor = group.executors[0]
+        let (writer, hasRun) = (writer, Lock(false))
+        let waiting = Task(executorPreference: executor) {
+            let other = Task(executorPreference: executor) { hasRun.withLock { $0 = true } }
+            for _ in 0..<100 { try await Readiness.wait(for: writer, .writable, group: group) }
+            let ranMeanwhile = hasRun.withLock { $0 }
+            await other.value
+            return ranMeanwhile
+        }
+        #expect(try await waiting.value)
     }
 
     @Test("a regular file is always ready")
