@@ -61,11 +61,17 @@ public final class MemoryStream: ByteStream, @unchecked Sendable {
     /// Resets both directions and closes the stream, so that the peer does not take the stream for
     /// complete; see ``Connection/abort()``.
     ///
-    /// The peer can still read the bytes that were written. Afterwards its reads throw
-    /// ``SocketError/Cause/system(_:)`` with `connectionReset`, and its writes do so at once.
+    /// Waiting tasks and all later calls on this stream get ``SocketError/Cause/closed``. The peer
+    /// can still read the bytes that were written. Afterwards its reads throw
+    /// ``SocketError/Cause/system(_:)`` with `connectionReset`, and its writes do so at once. On a
+    /// closed stream, the call does nothing.
     public func abort() {
+        guard source.enter() else { return }
+        defer { source.leave() }
+        // Close the source first, because otherwise a task that waits at this end could get the
+        // reset.
+        source.close(isConnection: false)
         end.reset()
-        close()
     }
 }
 

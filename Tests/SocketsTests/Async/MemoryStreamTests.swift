@@ -102,6 +102,27 @@ struct MemoryStreamTests {
         #expect(writing?.errno == .connectionReset)
     }
 
+    @Test("abort ends this side's waits with `closed` and the peer's with ECONNRESET")
+    func abortOfWaits() async throws {
+        let (one, other) = try MemoryStream.pair(capacity: 1)
+        let reading = Task { _ = try await one.read() }
+        let writing = Task { try await one.write("xy") }
+        let (peer, waiting) = try MemoryStream.pair()
+        let peerReading = Task { try await waiting.read() }
+        for stream in [one, waiting] {
+            while !stream.source.isReading.load(ordering: .acquiring) { await Task.yield() }
+        }
+        while !one.source.writers.isTaken { await Task.yield() }
+        for stream in [one, peer] { stream.abort() }
+        for task in [reading, writing] {
+            let error = await #expect(throws: SocketError.self) { try await task.value }
+            #expect(error?.cause == .closed)
+        }
+        let error = await #expect(throws: SocketError.self) { try await peerReading.value }
+        #expect(error?.errno == .connectionReset)
+        withExtendedLifetime(other) {}
+    }
+
     @Test("close ends this side's waits with `closed` and the peer's with the end of the stream")
     func close() async throws {
         let (one, other) = try MemoryStream.pair()
