@@ -62,8 +62,8 @@ public class ByteStream: ByteReader, ByteWriter, @unchecked Sendable {
     ///
     /// - Parameter direction: The direction.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `notSocket` if the descriptor has both directions
-    ///     but cannot end one of them, such as that of a terminal.
+    ///   - ``SocketError/Cause/system(_:)`` with `notSocket` if the descriptor is not a socket and
+    ///     has both directions, such as that of a terminal, or lacks this direction.
     ///   - ``SocketError/Cause/closed`` if the stream was closed on this side.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
         guard source.enter() else { throw failure(.shutdown, .closed) }

@@ -13,6 +13,9 @@ public import SystemPackage
 /// The stream makes one system call per read or write, so a read from inotify(7) returns whole
 /// events, and a read or write of a tunnel is one packet. Give such reads a buffer that is large
 /// enough. Writing to a pipe without a reader throws `brokenPipe` and raises no signal.
+///
+/// A read that returns 0 bytes is the end of the stream. So a terminal in noncanonical mode needs a
+/// `VMIN` of at least 1, because otherwise a read without input returns 0 (termios(3)).
 public final class DescriptorStream: ByteStream, @unchecked Sendable {
     // Safe for the reasons of `ByteStream`; this class has only constants of its own.
 
@@ -30,6 +33,11 @@ public final class DescriptorStream: ByteStream, @unchecked Sendable {
     /// ``ByteStream/close()`` and ``release()``. Until then, a program that shares the descriptor
     /// gets `EAGAIN` instead of waiting. If this program ends without closing the stream, the mode
     /// stays changed.
+    ///
+    /// While the stream is open, no other code may make such a descriptor blocking again, because a
+    /// call could then block the loop. The close of another stream does that too if both streams
+    /// adopted duplicates of one blocking descriptor (dup(2)). So adopt only one of them, or close
+    /// first the stream that was created last.
     ///
     /// - Parameters:
     ///   - descriptor: The descriptor.

@@ -126,6 +126,15 @@ struct DescriptorStreamTests {
         withExtendedLifetime(writer) {}
     }
 
+    @Test("shutting down the direction that a pipe's end lacks throws ENOTSOCK")
+    func shutdownOfMissingDirection() async throws {
+        let (reader, writer) = try pipe()
+        let error = #expect(throws: SocketError.self) { try writer.shutdown(.read) }
+        #expect(error?.errno == .notSocket)
+        try await writer.write("still open\n")
+        #expect(try await reader.readLine() == "still open")
+    }
+
     @Test("reading from a writing end throws EBADF")
     func wrongDirection() async throws {
         let (_, writer) = try pipe()
