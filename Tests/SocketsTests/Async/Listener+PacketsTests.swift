@@ -67,11 +67,27 @@ struct ListenerPacketsTests {
             try await listener.acceptPacketConnection(timeout: .milliseconds(20))
         }
         #expect(error?.isTimeout == true)
+        let cancelled = Task { try await listener.acceptPacketConnection() }
+        while !listener.source.isReading.load(ordering: .acquiring) { await Task.yield() }
+        cancelled.cancel()
+        let cancellation = await #expect(throws: SocketError.self) { try await cancelled.value }
+        #expect(cancellation?.cause == .cancelled)
         async let server = listener.acceptPacketConnection()
         while !listener.source.isReading.load(ordering: .acquiring) { await Task.yield() }
         let client = try await PacketConnection(to: endpoint)
         try await client.send("x")
         #expect(try await server.receive()?.text == "x")
+    }
+
+    @Test("close ends a waiting acceptPacketConnection with `closed`")
+    func close() async throws {
+        let listener = try await Listener(
+            on: .unixSequencedPacket("@" + Loopback.unixPath()))
+        let accepting = Task { try await listener.acceptPacketConnection() }
+        while !listener.source.isReading.load(ordering: .acquiring) { await Task.yield() }
+        listener.close()
+        let error = await #expect(throws: SocketError.self) { try await accepting.value }
+        #expect(error?.cause == .closed)
     }
 
     @Test("adopted and duplicated listeners accept packet connections")
