@@ -190,7 +190,7 @@ extension ByteReader {
         if let bytes = try await readMessage(reading: .exactly(count), timeout: timeout) {
             return bytes
         }
-        throw SocketError(.read, .endOfStream)
+        throw SocketError(.read, .endOfStream, on: self)
     }
 
     /// Reads the next line as a string without its line ending; see
@@ -287,5 +287,30 @@ extension ByteReader {
         as type: Integer.Type, byteOrder: ByteOrder = .bigEndian, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Integer {
         Integer(try await readExactly(Integer.bitWidth / 8, timeout: timeout), byteOrder)
+    }
+}
+
+/// A stream of this library, whose errors say where it leads.
+protocol FailingStream {
+    /// Returns the error of a failed operation.
+    func failure(
+        _ operation: SocketError.Operation, _ cause: SocketError.Cause, bytesTransferred: Int,
+        partialBytes: [UInt8]
+    ) -> SocketError
+}
+
+extension Connection: FailingStream {}
+extension ByteStream: FailingStream {}
+
+extension SocketError {
+    /// Creates the error of a method that the protocols add to a stream.
+    ///
+    /// A stream that another module implements has no name.
+    init(_ operation: Operation, _ cause: Cause, on stream: some Any) {
+        if let stream = stream as? any FailingStream {
+            self = stream.failure(operation, cause, bytesTransferred: 0, partialBytes: [])
+        } else {
+            self.init(operation, cause)
+        }
     }
 }

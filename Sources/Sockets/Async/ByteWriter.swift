@@ -88,7 +88,7 @@ extension ByteWriter {
         _ payload: [UInt8], length: FrameLength, timeout: TimeLimit? = nil
     ) async throws(SocketError) {
         guard let parts = length.frame(payload) else {
-            throw SocketError(.write, .tooLarge(limit: length.limit))
+            throw SocketError(.write, .tooLarge(limit: length.limit), on: self)
         }
         // One write, so that no other task's bytes come between the parts.
         try await write(parts[0] + parts[1], timeout: timeout)

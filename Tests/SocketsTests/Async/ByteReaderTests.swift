@@ -86,6 +86,36 @@ struct ByteReaderTests {
         #expect(try await other.read().isEmpty)
     }
 
+    /// Returns the errors of two methods that the protocols add.
+    private func failures(
+        of stream: some ByteReader & ByteWriter
+    ) async -> (reading: SocketError?, writing: SocketError?) {
+        let reading = await #expect(throws: SocketError.self) { try await stream.readExactly(1) }
+        let writing = await #expect(throws: SocketError.self) {
+            try await stream.writeFrame([1, 2], length: .uint8(limit: 1))
+        }
+        return (reading, writing)
+    }
+
+    @Test("the errors of methods that the protocols add name the stream")
+    func namedErrors() async throws {
+        let (one, other) = try MemoryStream.pair()
+        other.close()
+        let inMemory = await failures(of: one)
+        #expect(
+            inMemory.reading?.description
+                == "cannot read from the memory stream: unexpected end of stream")
+        #expect(
+            inMemory.writing?.description.hasPrefix("cannot write to the memory stream: ") == true)
+        let listener = try Listener(on: Loopback.ipv4)
+        let client = try await Connection(to: listener.localAddress)
+        try await listener.accept().close()
+        let overTCP = await failures(of: client)
+        for error in [overTCP.reading, overTCP.writing] {
+            #expect(error?.remoteAddress == listener.localAddress)
+        }
+    }
+
     // MARK: Messages of a stream that is not a connection
 
     @Test("a line that is too long is skipped, and a read of bytes returns its rest")
