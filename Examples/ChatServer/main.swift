@@ -10,46 +10,46 @@ import Sockets
 
 actor Room {
     typealias Client = (connection: Connection, queue: AsyncStream<String>.Continuation)
-    private var clients: [SocketAddress: Client] = [:]
+    private var clients: [ObjectIdentifier: Client] = [:]
 
     /// Adds a client, and returns the lines that it must receive.
     func add(_ connection: Connection) -> AsyncStream<String> {
         let (lines, queue) = AsyncStream.makeStream(
             of: String.self, bufferingPolicy: .bufferingOldest(64))
-        clients[connection.remoteAddress] = (connection, queue)
+        clients[ObjectIdentifier(connection)] = (connection, queue)
         return lines
     }
 
     /// Removes a client, which still receives the lines in its queue.
-    func remove(_ address: SocketAddress) {
-        clients.removeValue(forKey: address)?.queue.finish()
+    func remove(_ connection: Connection) {
+        clients.removeValue(forKey: ObjectIdentifier(connection))?.queue.finish()
     }
 
     /// Adds a line to the queues of the other clients, and disconnects clients with a full queue.
-    func send(_ line: String, from sender: SocketAddress) {
-        for (address, client) in clients where address != sender {
-            guard case .dropped = client.queue.yield("\(sender): \(line)\n") else { continue }
-            print("\(address) read too slowly")
-            client.connection.abort()
-            remove(address)
+    func send(_ line: String, from sender: Connection) {
+        let text = "\(sender.remoteAddress): \(line)\n"
+        for (client, queue) in clients.values where client !== sender {
+            guard case .dropped = queue.yield(text) else { continue }
+            print("\(client.remoteAddress) read too slowly")
+            client.abort()
+            remove(client)
         }
     }
 }
 
-func chat(_ connection: Connection, in room: Room) async {
-    let address = connection.remoteAddress
-    let lines = await room.add(connection)
-    print("\(address) joined")
+func chat(_ client: Connection, in room: Room) async {
+    let lines = await room.add(client)
+    print("\(client.remoteAddress) joined")
     await withDiscardingTaskGroup { group in
         group.addTask {
             do {
-                for await line in lines { try await connection.write(line, timeout: .seconds(30)) }
-            } catch { connection.abort() }
+                for await line in lines { try await client.write(line, timeout: .seconds(30)) }
+            } catch { client.abort() }
         }
-        while let line = try? await connection.readLine() { await room.send(line, from: address) }
-        await room.remove(address)
+        while let line = try? await client.readLine() { await room.send(line, from: client) }
+        await room.remove(client)
     }
-    print("\(address) left")
+    print("\(client.remoteAddress) left")
 }
 
 let port = try Port(parsing: CommandLine.arguments.dropFirst().first ?? "51423")
