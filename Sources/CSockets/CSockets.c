@@ -251,7 +251,7 @@ ssize_t csockets_receive_descriptors(
         if (entry->cmsg_level != SOL_SOCKET) continue;
         if (entry->cmsg_type == SCM_RIGHTS) {
             if (take_descriptors(entry, descriptors, count, room) > 0) *is_truncated = 1;
-        } else if (entry->cmsg_type == SCM_TIMESTAMP) {
+        } else if (entry->cmsg_type == SCM_TIMESTAMP || entry->cmsg_type == SCM_TIMESTAMPNS) {
             *has_timestamp = 1;
         } else if (entry->cmsg_type == SCM_PIDFD) {
             // Pass no room for it, so that it is closed.

@@ -10,7 +10,7 @@ struct ReceivedMessage {
     /// A Boolean value that indicates whether the message had more descriptors than the limit.
     var isTruncated = false
     /// A Boolean value that indicates whether the kernel reported the arrival time of the message:
-    /// `SO_TIMESTAMP`.
+    /// `SO_TIMESTAMP`, or `SO_TIMESTAMPNS`, which replaces it.
     var hasTimestamp = false
 
     /// A Boolean value that indicates whether the connection has ended.
