@@ -32,10 +32,12 @@ public protocol ByteWriter {
 
 extension Connection: ByteWriter {}
 
+// The first method is disfavored for the reason given in `ByteReader`.
 extension ByteWriter {
     /// Writes all bytes within the time limit of the stream; see ``write(_:timeout:)``.
     ///
     /// - Throws: The errors of ``write(_:timeout:)``.
+    @_disfavoredOverload
     public func write(_ bytes: RawSpan) async throws(SocketError) {
         try await write(bytes, timeout: nil)
     }

@@ -109,6 +109,7 @@ struct ConnectAttempts: ~Copyable {
     private static func reachable(
         _ addresses: [SocketAddress], _ options: ConnectOptions
     ) throws(SocketError) -> [SocketAddress] {
+        if options.localAddresses.isEmpty { return addresses }
         let reachable = addresses.filter(options.canReach)
         if reachable.isEmpty, let first = addresses.first {
             _ = try options.localAddress(for: first)

@@ -68,7 +68,7 @@ struct OwnedSocket: ~Copyable {
     init(
         _ family: AddressFamily, _ type: SocketType, for settings: [SocketOptionSetting] = []
     ) throws(SocketError) {
-        let choice = settings.last { $0.protocolNumber != nil }
+        let choice = settings.isEmpty ? nil : settings.last { $0.protocolNumber != nil }
         let number: Int32
         do throws(Errno) {
             number = try System.socket(
@@ -110,14 +110,19 @@ struct OwnedSocket: ~Copyable {
     ) throws(SocketError) -> OwnedSocket {
         var socket = try OwnedSocket(
             address.socketFamily, type, for: options.socketOptions)
-        try socket.set(options.socketOptions, destination: address)
+        if !options.socketOptions.isEmpty {
+            try socket.set(options.socketOptions, destination: address)
+        }
         if let local = try options.localAddress(for: address) {
             if type == .stream, socket.family != .unix {
                 // For port 0, let connect choose the port, because bind would reserve a port for
                 // every destination.
                 let option: SocketOption<Bool> = local.port == 0 ? .bindWithoutPort : .reuseAddress
+                let family = socket.family
                 do throws(SocketError) {
-                    try socket.set([.set(option, to: true)])
+                    try socket.call(.setOption, option.name) { descriptor throws(Errno) in
+                        try option.set(descriptor, family, true)
+                    }
                 } catch {
                     // Old kernels lack this option on Multipath TCP sockets, so bind then reserves
                     // a port.

@@ -421,56 +421,6 @@ struct LimitedOperationsTests {
                 try await Readiness.wait(for: reader, .readable)
             }
         },
-        AsyncOperation("accept of a packet connection") {
-            let listener = try await Listener(
-                on: .unixSequencedPacket("@" + Loopback.unixPath()))
-            return { _ = try await listener.acceptPacketConnection() }
-        },
-        AsyncOperation("receive of a packet") {
-            let (one, other) = try PacketConnection.pair()
-            return {
-                defer { other.close() }
-                _ = try await one.receive()
-            }
-        },
-        AsyncOperation("send of a packet") {
-            let (one, other) = try PacketConnection.pair()
-            return {
-                defer { other.close() }
-                while true { try await one.send("x") }
-            }
-        },
-        AsyncOperation("read of a stream in memory") {
-            let (one, other) = try MemoryStream.pair()
-            return {
-                defer { other.close() }
-                _ = try await one.readLine()
-            }
-        },
-        AsyncOperation("write of a stream in memory") {
-            let (one, other) = try MemoryStream.pair(capacity: 1)
-            return {
-                defer { other.close() }
-                try await one.write("xy")
-            }
-        },
-        AsyncOperation("read of a pipe") {
-            let ends = try FileDescriptor.pipe()
-            let writer = Descriptor(ends.writeEnd.rawValue)
-            let stream = try DescriptorStream(adopting: ends.readEnd)
-            return {
-                defer { withExtendedLifetime(writer) {} }
-                _ = try await stream.read()
-            }
-        },
-        AsyncOperation("wait for a foreign descriptor") {
-            let ends = try FileDescriptor.pipe()
-            let owners = [ends.readEnd, ends.writeEnd].map { Descriptor($0.rawValue) }
-            return {
-                defer { withExtendedLifetime(owners) {} }
-                try await Readiness.wait(for: ends.readEnd, .readable)
-            }
-        },
     ]
 
     /// Returns an operation on a connection whose peer is silent.
