@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Sockets
@@ -322,5 +323,35 @@ struct ConnectionProxiesTests {
         }
         #expect(bytes.starts(with: "220 ".utf8))
         _ = try? await peer.script.result()
+    }
+
+    @Test("the proxy of the environment is used if it applies to the target")
+    func environment() async {
+        // Run in a separate process, because the environment belongs to the whole process.
+        await #expect(processExitsWith: .success) {
+            let exchanges = [
+                ProxyCase.greeting, ProxyCase.socks5(ProxyCase.connected),
+            ]
+            let peer = try ProxyPeer.replying(exchanges, greeting: "hello")
+            setenv("all_proxy", "socks5h://\(peer.endpoint)", 1)
+            setenv("no_proxy", "localhost,127.0.0.0/8", 1)
+            let direct = try Socket(on: Loopback.ipv4)
+            let options = ConnectOptions(through: .fromEnvironment)
+            let near = try await Connection(to: direct.localAddress, options: options)
+            #expect(near.remoteAddress == direct.localAddress)
+            let far = try await Connection(
+                to: .tcp("db.example", port: 5432), timeout: .seconds(20), options: options)
+            #expect("\(far.remoteAddress)" == "\(peer.endpoint)")
+            #expect(try await far.readExactly(5, timeout: .seconds(20)) == Array("hello".utf8))
+            far.close()
+            #expect(try await peer.script.result() == exchanges.map(\.request) + [[]])
+            setenv("all_proxy", "gopher://alice:secret@proxy.example", 1)
+            let error = try await #require(throws: SocketError.self) {
+                try await Connection(to: .tcp("db.example", port: 5432), options: options)
+            }
+            #expect(
+                "\(error)" == "cannot parse proxy 'gopher://proxy.example' of the variable"
+                    + " all_proxy: expected http, socks4, socks4a, socks5 or socks5h before ://")
+        }
     }
 }

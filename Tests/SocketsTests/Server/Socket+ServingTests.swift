@@ -12,10 +12,11 @@ struct SocketServingTests {
         let server: Background<Void>
 
         init(
-            threads: Int = 4, options: ServeOptions = ServeOptions(),
+            on address: SocketAddress = Loopback.ipv4, threads: Int = 4,
+            options: ServeOptions = ServeOptions(),
             _ handler: @escaping @Sendable (Socket) throws -> Void
         ) throws {
-            let listener = try Socket(on: Loopback.ipv4)
+            let listener = try Socket(on: address)
             self.listener = listener
             server = Background {
                 try listener.serve(threads: threads, options: options, handler)
@@ -51,6 +52,27 @@ struct SocketServingTests {
             }
         }
         try serving.stop()
+    }
+
+    @Test("clients of a Unix socket are served, and the end of the server removes the socket file")
+    func servesUnixClients() throws {
+        let path = Loopback.unixPath()
+        let address = SocketAddress.unix(try #require(UnixAddress(path: path)))
+        let serving = try Serving(on: address, threads: 2, Self.echo)
+        let clients = try (0..<2).map { _ in try serving.client() }
+        for (index, client) in clients.enumerated() {
+            #expect(client.remoteAddress == address)
+            try client.sendAll("\(index)")
+            #expect(try client.readAll(1) == Array("\(index)".utf8))
+        }
+        let late = try serving.client()
+        try late.sendAll("late")
+        for client in clients { client.close() }
+        #expect(try late.readAll(4) == Array("late".utf8))
+        late.close()
+        #expect(access(path, F_OK) == 0)
+        try serving.stop()
+        #expect(access(path, F_OK) == -1)
     }
 
     @Test("a client beyond the limit waits until a thread is free", arguments: [true, false])
