@@ -180,6 +180,31 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
         try self.init(taking: socket, group)
     }
 
+    /// Creates two Unix channels that are connected to each other: socketpair(2).
+    ///
+    /// ```swift
+    /// let (client, server) = try DatagramChannel.pair()
+    /// ```
+    ///
+    /// - Parameter group: The loop group. Each channel belongs to one of its loops.
+    /// - Returns: The two channels.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if no descriptors
+    ///   are left.
+    public static func pair(
+        group: LoopGroup = .shared
+    ) throws(SocketError) -> (DatagramChannel, DatagramChannel) {
+        try group.loops[0].checkStarted()
+        let pair = try OwnedSocket.pair(.datagram)
+        do throws(SocketError) {
+            return (
+                try DatagramChannel(taking: pair.one, on: group.next()),
+                try DatagramChannel(taking: pair.other, on: group.next())
+            )
+        } catch {
+            throw SocketError(.createSocket, error.cause)
+        }
+    }
+
     /// Creates a channel that takes ownership of a socket.
     ///
     /// If an Internet socket is not bound, the kernel chooses a port.
@@ -231,6 +256,22 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
 
     /// A Boolean value that indicates whether ``close()`` has been called.
     public var isClosed: Bool { source.lifetime.isClosed }
+
+    /// Shuts down one or both directions of a connected channel: shutdown(2).
+    ///
+    /// After `.write`, sends on this channel throw `brokenPipe`. After `.read`, the sends of a Unix
+    /// peer fail with `EPIPE`, and datagrams that arrived before can still be received. The kernel
+    /// reports no end, so a later receive waits until its time limit, or until ``close()``. A UDP
+    /// channel still receives datagrams, because UDP does not tell the peer about a shutdown.
+    ///
+    /// - Parameter direction: The direction.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the channel is an
+    ///     unconnected UDP channel.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
+    public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
+        try end(direction)
+    }
 
     /// The access to the descriptor, for the library's own use.
     public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }

@@ -198,6 +198,51 @@ struct DatagramChannelTests {
         #expect(channel?.localAddress == address)
     }
 
+    @Test("the channels of a pair exchange datagrams until one of them is closed")
+    func pair() async throws {
+        let (one, other) = try DatagramChannel.pair()
+        for channel in [one, other] {
+            #expect(channel.isConnected)
+            #expect(channel.localAddress == .unnamed)
+            #expect(channel.remoteAddress == .unnamed)
+        }
+        try await one.send("question")
+        #expect(try await other.receive(timeout: .seconds(10)).text == "question")
+        try await other.send("")
+        #expect(try await one.receive(timeout: .seconds(10)).bytes.isEmpty)
+        other.close()
+        // A program that another test starts has a copy of the descriptor until it calls exec.
+        var refusal: SocketError.Cause?
+        while refusal == nil { refusal = await asyncCause { try await one.send("x") } }
+        #expect(refusal == .system(.connectionRefused))
+    }
+
+    @Test("after a shutdown of one direction, its sends throw EPIPE, and the other one continues")
+    func shutdown() async throws {
+        let (one, other) = try DatagramChannel.pair()
+        try await one.send("last")
+        try one.shutdown(.write)
+        let own = await #expect(throws: SocketError.self) { try await one.send("x") }
+        #expect(own?.errno == .brokenPipe)
+        #expect(try await other.receive(timeout: .seconds(10)).text == "last")
+        try await other.send("early")
+        try one.shutdown(.read)
+        let foreign = await #expect(throws: SocketError.self) { try await other.send("x") }
+        #expect(foreign?.errno == .brokenPipe)
+        #expect(try await one.receive(timeout: .seconds(10)).text == "early")
+    }
+
+    @Test("shutdown throws ENOTCONN for an unconnected UDP channel, and `closed` after close")
+    func shutdownWithoutPeer() throws {
+        let channel = try Self.onLoopback()
+        let unconnected = #expect(throws: SocketError.self) { try channel.shutdown(.write) }
+        #expect(unconnected?.operation == .shutdown)
+        #expect(unconnected?.errno == .socketNotConnected)
+        channel.close()
+        let closed = #expect(throws: SocketError.self) { try channel.shutdown(.write) }
+        #expect(closed?.cause == .closed)
+    }
+
     @Test("10,000 receives that race a datagram and close return the datagram or throw `closed`")
     func closesRacingArrival() async throws {
         let sender = try Loopback.udp()
