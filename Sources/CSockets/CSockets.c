@@ -180,14 +180,16 @@ void csockets_write_packet_info(struct msghdr *message, const struct csockets_pa
 
 ssize_t csockets_send_descriptors(
     int descriptor, const void *bytes, size_t size, const int *descriptors, size_t count,
-    int flags) {
+    const struct sockaddr *destination, socklen_t length, int flags) {
     union {
         struct cmsghdr entry;
         char bytes[CMSG_SPACE(CSOCKETS_DESCRIPTOR_LIMIT * sizeof(int))];
     } control = {0};
-    // The kernel only reads the bytes.
+    // The kernel only reads the bytes and the address.
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
     struct msghdr message = {
+        .msg_name = (void *)destination,
+        .msg_namelen = length,
         .msg_iov = &vector,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
@@ -227,7 +229,7 @@ static size_t take_descriptors(
 
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
-    int *has_timestamp, int flags) {
+    int *has_timestamp, struct sockaddr *sender, socklen_t *length, int flags) {
     union {
         struct cmsghdr entry;
         char bytes[OTHER_ENTRIES + CMSG_SPACE(CSOCKETS_DESCRIPTOR_LIMIT * sizeof(int))];
@@ -235,6 +237,8 @@ ssize_t csockets_receive_descriptors(
     size_t room = *count;
     struct iovec vector = {.iov_base = bytes, .iov_len = size};
     struct msghdr message = {
+        .msg_name = sender,
+        .msg_namelen = sender != NULL ? *length : 0,
         .msg_iov = &vector,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
@@ -245,6 +249,7 @@ ssize_t csockets_receive_descriptors(
     *has_timestamp = 0;
     ssize_t result = recvmsg(descriptor, &message, flags | MSG_CMSG_CLOEXEC);
     if (result < 0) return result;
+    if (sender != NULL) *length = message.msg_namelen;
     if (message.msg_flags & MSG_CTRUNC) *is_truncated = 1;
     struct cmsghdr *entry;
     for (entry = CMSG_FIRSTHDR(&message); entry != NULL; entry = CMSG_NXTHDR(&message, entry)) {

@@ -64,19 +64,22 @@ void csockets_write_packet_info(struct msghdr *message, const struct csockets_pa
 #define CSOCKETS_DESCRIPTOR_LIMIT 253
 
 /// Sends bytes with descriptors over a Unix socket: sendmsg(2) with SCM_RIGHTS. The number of
-/// descriptors must be 1 to CSOCKETS_DESCRIPTOR_LIMIT.
+/// descriptors must be 1 to CSOCKETS_DESCRIPTOR_LIMIT. `destination` is NULL, with the length 0, on
+/// a connected socket.
 ssize_t csockets_send_descriptors(
     int descriptor, const void *bytes, size_t size, const int *descriptors, size_t count,
-    int flags);
+    const struct sockaddr *destination, socklen_t length, int flags);
 
 /// Receives bytes with descriptors: recvmsg(2) with MSG_CMSG_CLOEXEC. On entry, `count` is the room
 /// at `descriptors`, at most CSOCKETS_DESCRIPTOR_LIMIT; on return, it is the number of received
 /// descriptors. `is_truncated` is set to 1 if the message had more descriptors, which are then
 /// closed, and to 0 otherwise. `has_timestamp` is set to 1 if the kernel reported the arrival time
-/// of the message (SO_TIMESTAMP or SO_TIMESTAMPNS), and to 0 otherwise.
+/// of the message (SO_TIMESTAMP or SO_TIMESTAMPNS), and to 0 otherwise. If `sender` is not NULL, the address of the
+/// sender is written there. On entry, `length` is the room for it; on return, it is the length of
+/// the address.
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
-    int *has_timestamp, int flags);
+    int *has_timestamp, struct sockaddr *sender, socklen_t *length, int flags);
 
 /// The numbers of the socket options SO_PEERGROUPS and SO_PEERPIDFD, which older headers lack.
 extern const int csockets_peer_groups;

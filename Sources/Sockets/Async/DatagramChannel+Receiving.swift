@@ -92,7 +92,7 @@ extension DatagramChannel {
         return try await body(RawSpan(_unsafeBytes: bytes), header)
     }
 
-    private func beginReceiving() throws(SocketError) {
+    func beginReceiving() throws(SocketError) {
         do throws(WaitFailure) {
             try source.beginReading()
         } catch {
@@ -155,20 +155,35 @@ extension DatagramChannel {
     private func nextUnixDatagram(
         _ room: UnsafeMutableRawBufferPointer, _ timeout: TimeLimit
     ) async throws(SocketError) -> (UnsafeRawBufferPointer, DatagramHeader) {
+        try await performUnixReceive(timeout) { descriptor throws(Errno) in
+            let (originalCount, sender) = try System.recvfrom(descriptor, room, Self.unixFlags)
+            let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(originalCount))
+            let header = DatagramHeader(
+                count: bytes.count, originalCount: originalCount, sender: SocketAddress(sender),
+                localAddress: localAddress == .unnamed ? nil : localAddress)
+            return (bytes, header)
+        }
+    }
+
+    static let unixFlags: TransferFlags = [.fullLength, .dontWait]
+
+    /// Waits until `attempt` has received a Unix datagram.
+    ///
+    /// The function is `@inline(always)`, so that a receive needs no additional async frame.
+    @inline(always)
+    func performUnixReceive<Result: ~Copyable>(
+        _ timeout: TimeLimit, _ attempt: (Int32) throws(Errno) -> Result
+    ) async throws(SocketError) -> Result {
         var deadline = Deadline(timeout)
         do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                let (originalCount, sender) = try skippingPendingErrors { () throws(Errno) in
-                    try System.recvfrom(descriptor, room, [.fullLength, .dontWait])
+                let result = try skippingPendingErrors { () throws(Errno) in
+                    try attempt(descriptor)
                 }
                 // Mark reading as ready, because more datagrams may be available and no event would
                 // report them.
                 source.reading.word.setReady()
-                let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(originalCount))
-                let header = DatagramHeader(
-                    count: bytes.count, originalCount: originalCount, sender: SocketAddress(sender),
-                    localAddress: localAddress == .unnamed ? nil : localAddress)
-                return (bytes, header)
+                return result
             }
         } catch {
             throw failure(.receive, error.cause)
@@ -177,7 +192,7 @@ extension DatagramChannel {
 
     /// Calls `receive`, and skips the errors of earlier datagrams unless the channel is connected.
     @inline(__always)
-    private func skippingPendingErrors<Result>(
+    private func skippingPendingErrors<Result: ~Copyable>(
         _ receive: () throws(Errno) -> Result
     ) throws(Errno) -> Result {
         while true {

@@ -179,10 +179,12 @@ extension DatagramChannel {
     }
 
     /// Sends at once, or waits if there is no buffer space.
+    ///
+    /// `descriptors` is `nil` for a datagram without descriptors.
     @inline(__always)
     func send(
-        _ bytes: RawSpan, to remote: SocketAddress?, from local: SocketAddress?,
-        _ timeout: TimeLimit
+        _ bytes: RawSpan, with descriptors: [Int32]? = nil, to remote: SocketAddress?,
+        from local: SocketAddress?, _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
         guard source.enter() else { throw failure(.send, .closed, remote: remote) }
         defer { source.leave() }
@@ -194,8 +196,8 @@ extension DatagramChannel {
                 return false
             }
             let route = try route(to: remote, from: local)
-            if try !sendAtOnce(bytes, route) {
-                try await sendWaiting(bytes, route, to: remote, timeout)
+            if try !sendAtOnce(bytes, with: descriptors, route) {
+                try await sendWaiting(bytes, with: descriptors, route, to: remote, timeout)
             }
             return true
         } catch {
@@ -248,9 +250,11 @@ extension DatagramChannel {
     ///
     /// Returns `false` if there is no buffer space.
     @inline(__always)
-    func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(WaitFailure) -> Bool {
+    func sendAtOnce(
+        _ bytes: RawSpan, with descriptors: [Int32]?, _ route: Route
+    ) throws(WaitFailure) -> Bool {
         do throws(Errno) {
-            try attempt(source.descriptor, bytes, route)
+            try attempt(source.descriptor, bytes, with: descriptors, route)
             return true
         } catch {
             if source.lifetime.isClosed { throw WaitFailure(.closed) }
@@ -261,9 +265,14 @@ extension DatagramChannel {
 
     @inline(__always)
     func attempt(
-        _ descriptor: Int32, _ bytes: RawSpan, _ route: Route
+        _ descriptor: Int32, _ bytes: RawSpan, with descriptors: [Int32]?, _ route: Route
     ) throws(Errno) {
         try bytes.withUnsafeBytes { bytes throws(Errno) in
+            if let descriptors {
+                _ = try System.sendmsg(
+                    descriptor, bytes, with: descriptors, to: route.remote, .dontWait)
+                return
+            }
             _ =
                 switch (route.remote, route.local) {
                 case (let remote?, let local?):

@@ -5,11 +5,12 @@ extension DatagramChannel {
     /// Waits for buffer space, and then sends.
     @inline(never)
     func sendWaiting(
-        _ bytes: RawSpan, _ route: Route, to remote: SocketAddress?, _ timeout: TimeLimit
+        _ bytes: RawSpan, with descriptors: [Int32]?, _ route: Route, to remote: SocketAddress?,
+        _ timeout: TimeLimit
     ) async throws(WaitFailure) {
         var deadline = Deadline(timeout)
         if family == .unix, let remote {
-            return try await sendWaiting(bytes, route, toUnix: remote, &deadline)
+            return try await sendWaiting(bytes, with: descriptors, route, toUnix: remote, &deadline)
         }
         try await source.beginWriting(&deadline)
         defer { source.endWriting() }
@@ -21,7 +22,7 @@ extension DatagramChannel {
         // continue, but they do no harm.
         defer { try? reportWritable(false) }
         try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-            try attempt(descriptor, bytes, route)
+            try attempt(descriptor, bytes, with: descriptors, route)
             source.writing.word.setReady()
         }
     }
@@ -32,7 +33,8 @@ extension DatagramChannel {
     /// Each peer has a separate queue of waiting tasks, so a peer that never receives does not
     /// delay the datagrams to other peers.
     private func sendWaiting(
-        _ bytes: RawSpan, _ route: Route, toUnix remote: SocketAddress, _ deadline: inout Deadline
+        _ bytes: RawSpan, with descriptors: [Int32]?, _ route: Route, toUnix remote: SocketAddress,
+        _ deadline: inout Deadline
     ) async throws(WaitFailure) {
         let wait = unixWaits.withLock { waits in
             let wait = waits[remote] ?? UnixWait()
@@ -53,7 +55,7 @@ extension DatagramChannel {
         let wakeup = Wakeup()
         for pause in sequence(first: Int64(1), next: { Swift.min(2 * $0, 16) }) {
             wakeup.reset()
-            if try sendAtOnce(bytes, route) { return }
+            if try sendAtOnce(bytes, with: descriptors, route) { return }
             if deadline.hasPassed { throw WaitFailure(deadline.cause) }
             if Task.isCancelled { throw WaitFailure(.cancelled) }
             let retry = System.continuousNanoseconds() + pause * 1_000_000

@@ -45,10 +45,12 @@ extension Socket {
 
     /// Sends one datagram from `local`, or from an address that the kernel chooses if `local` is
     /// `nil`.
+    ///
+    /// `descriptors` is `nil` for a datagram without descriptors.
     @inline(__always)
     func send(
-        _ bytes: RawSpan, to remote: SocketAddress, from local: SocketAddress?,
-        _ timeout: TimeLimit
+        _ bytes: RawSpan, with descriptors: [Int32]? = nil, to remote: SocketAddress,
+        from local: SocketAddress?, _ timeout: TimeLimit
     ) throws(SocketError) -> Int {
         let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
@@ -63,6 +65,10 @@ extension Socket {
             return try bytes.withUnsafeBytes { bytes throws(SocketError) in
                 try perform(.send, .sending, sendPlan, deadline) {
                     descriptor, flags throws(Errno) in
+                    if let descriptors {
+                        return try System.sendmsg(
+                            descriptor, bytes, with: descriptors, to: raw, flags)
+                    }
                     guard local != nil, let source else {
                         return try System.sendto(descriptor, bytes, flags, raw)
                     }

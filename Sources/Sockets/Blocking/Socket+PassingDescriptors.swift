@@ -16,7 +16,8 @@ extension Socket {
     /// does. The descriptors then go with that part, so send the rest without them. On other
     /// sockets, the bytes are one message, which may be empty. The call blocks the thread while
     /// there is no buffer space; the async counterpart is
-    /// `Connection.send(_:descriptors:timeout:)`.
+    /// `Connection.send(_:descriptors:timeout:)`, or that of `DatagramChannel` or
+    /// `PacketConnection`.
     ///
     /// - Parameters:
     ///   - bytes: The bytes to send. To send descriptors on a stream, at least one byte is needed.
@@ -98,6 +99,69 @@ extension Socket {
         try send(text.utf8.span.bytes, descriptors: descriptors, timeout: timeout)
     }
 
+    /// Sends one datagram with descriptors to a Unix address: sendmsg(2) with `SCM_RIGHTS`.
+    ///
+    /// ```swift
+    /// let message = try socket.receive(descriptorsAtMost: 1)
+    /// try socket.send("log", to: message.sender, descriptors: [log])
+    /// ```
+    ///
+    /// The receiver gets duplicates, and this process keeps its own descriptors. The datagram may
+    /// be empty. The call blocks the thread while there is no buffer space; the async counterpart
+    /// is ``DatagramChannel/send(_:to:descriptors:timeout:)-(RawSpan,_,_,_)``.
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes of the datagram.
+    ///   - address: The receiver.
+    ///   - descriptors: The descriptors, at most 253. They must stay open until the call returns.
+    ///   - timeout: The maximum time to wait for buffer space.
+    /// - Returns: The number of bytes that were sent.
+    /// - Throws: One of these errors:
+    ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
+    ///     not open.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many sent descriptors
+    ///     have not been received yet.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket, or if there
+    ///     are more than 253 descriptors, or descriptors without a byte on a stream.
+    ///   - The errors of ``send(_:to:timeout:)-(RawSpan,_,_)``.
+    @discardableResult
+    public func send(
+        _ bytes: RawSpan, to address: SocketAddress, descriptors: [FileDescriptor],
+        timeout: TimeLimit = .never
+    ) throws(SocketError) -> Int {
+        if let cause = DescriptorMessage.objection(
+            to: descriptors, with: bytes.byteCount, family, type, usesTLS: tlsReference.isCreated)
+        {
+            throw failure(.send, cause, remote: address)
+        }
+        let numbers = descriptors.isEmpty ? nil : descriptors.map(\.rawValue)
+        return try send(bytes, with: numbers, to: address, from: nil, timeout)
+    }
+
+    /// Sends the bytes of an array as one datagram with descriptors to a Unix address; see
+    /// ``send(_:to:descriptors:timeout:)-(RawSpan,_,_,_)``.
+    ///
+    /// - Throws: The errors of ``send(_:to:descriptors:timeout:)-(RawSpan,_,_,_)``.
+    @discardableResult
+    public func send(
+        _ bytes: [UInt8], to address: SocketAddress, descriptors: [FileDescriptor],
+        timeout: TimeLimit = .never
+    ) throws(SocketError) -> Int {
+        try send(bytes.span.bytes, to: address, descriptors: descriptors, timeout: timeout)
+    }
+
+    /// Sends a string in UTF-8 as one datagram with descriptors to a Unix address; see
+    /// ``send(_:to:descriptors:timeout:)-(RawSpan,_,_,_)``.
+    ///
+    /// - Throws: The errors of ``send(_:to:descriptors:timeout:)-(RawSpan,_,_,_)``.
+    @discardableResult
+    public func send(
+        _ text: String, to address: SocketAddress, descriptors: [FileDescriptor],
+        timeout: TimeLimit = .never
+    ) throws(SocketError) -> Int {
+        try send(text.utf8.span.bytes, to: address, descriptors: descriptors, timeout: timeout)
+    }
+
     /// Receives bytes with descriptors over a Unix socket: recvmsg(2) with `SCM_RIGHTS` and
     /// `MSG_CMSG_CLOEXEC`.
     ///
@@ -139,6 +203,7 @@ extension Socket {
             descriptor, flags throws(Errno) in
             let message = try DescriptorMessage(
                 receivedFrom: descriptor, atMost: room, descriptorsAtMost: limit,
+                reportsSender: type == .datagram,
                 type == .stream ? flags : flags.union(.fullLength))
             if message.isEnd { try checkEnd(of: descriptor) }
             return message

@@ -19,6 +19,12 @@ public struct DescriptorMessage: ~Copyable, Sendable {
     /// packet was longer than the buffer.
     public let originalCount: Int
 
+    /// The address of a datagram's sender, to which replies go.
+    ///
+    /// It is ``SocketAddress/unnamed`` for a sender without an address. On a connection, it is
+    /// always ``SocketAddress/unnamed``.
+    public let sender: SocketAddress
+
     /// A Boolean value that indicates whether the connection has ended.
     ///
     /// The property is also true for an empty packet, unless the socket has `SO_TIMESTAMP`.
@@ -51,13 +57,14 @@ public struct DescriptorMessage: ~Copyable, Sendable {
     /// Receives a message: recvmsg(2).
     init(
         receivedFrom descriptor: Int32, atMost count: Int, descriptorsAtMost limit: Int,
-        _ flags: TransferFlags
+        reportsSender: Bool = false, _ flags: TransferFlags
     ) throws(Errno) {
         let limit = Self.clamped(limit)
         var bytes: [UInt8] = []
         var received = ReceivedMessage()
         _ = try bytes.append(atMost: count) { free throws(Errno) in
-            received = try System.recvmsg(descriptor, free, descriptorsAtMost: limit, flags)
+            received = try System.recvmsg(
+                descriptor, free, descriptorsAtMost: limit, reportsSender: reportsSender, flags)
             return min(received.size, free.count)
         }
         self.init(bytes, received, limit: limit)
@@ -66,16 +73,18 @@ public struct DescriptorMessage: ~Copyable, Sendable {
     /// Receives a message into the caller's memory, and copies the bytes from there: recvmsg(2).
     init(
         receivedFrom descriptor: Int32, into room: UnsafeMutableRawBufferPointer,
-        descriptorsAtMost limit: Int, _ flags: TransferFlags
+        descriptorsAtMost limit: Int, reportsSender: Bool = false, _ flags: TransferFlags
     ) throws(Errno) {
         let limit = Self.clamped(limit)
-        let received = try System.recvmsg(descriptor, room, descriptorsAtMost: limit, flags)
+        let received = try System.recvmsg(
+            descriptor, room, descriptorsAtMost: limit, reportsSender: reportsSender, flags)
         self.init([UInt8](room.prefix(received.size)), received, limit: limit)
     }
 
     private init(_ bytes: [UInt8], _ received: ReceivedMessage, limit: Int) {
         self.bytes = bytes
         originalCount = received.size
+        sender = received.sender.map { SocketAddress($0) } ?? .unnamed
         isEnd = received.isEnd
         // The kernel does not say why it discarded descriptors. If there was room for more, the
         // process had no free descriptor.

@@ -12,6 +12,8 @@ struct ReceivedMessage {
     /// A Boolean value that indicates whether the kernel reported the arrival time of the message:
     /// `SO_TIMESTAMP`, or `SO_TIMESTAMPNS`, which replaces it.
     var hasTimestamp = false
+    /// The address of the sender, or `nil` if it was not requested.
+    var sender: RawSocketAddress?
 
     /// A Boolean value that indicates whether the connection has ended.
     ///
@@ -28,15 +30,19 @@ extension System {
     ///
     /// On a stream, the descriptors go with the first byte, even if the kernel accepts only a part
     /// of the bytes. The descriptors come from the user, so an invalid one throws `EBADF` instead
-    /// of stopping the program.
+    /// of stopping the program. Without a destination, the bytes go to the peer of the socket.
     static func sendmsg(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, with descriptors: [Int32],
-        _ flags: TransferFlags
+        to destination: RawSocketAddress? = nil, _ flags: TransferFlags
     ) throws(Errno) -> Int {
         try transferCall(.sendmsg, bytes.count, onInterrupt: .report, fromUser: true) { size in
-            csockets_send_descriptors(
-                descriptor, bytes.baseAddress, size, descriptors, descriptors.count,
-                flags.rawValue | Int32(MSG_NOSIGNAL))
+            func send(_ address: UnsafePointer<sockaddr>?, _ length: socklen_t) -> Int {
+                csockets_send_descriptors(
+                    descriptor, bytes.baseAddress, size, descriptors, descriptors.count, address,
+                    length, flags.rawValue | Int32(MSG_NOSIGNAL))
+            }
+            guard let destination else { return send(nil, 0) }
+            return destination.withAddress { send($0, $1) }
         }
     }
 
@@ -46,20 +52,27 @@ extension System {
     /// The caller owns the descriptors.
     static func recvmsg(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, descriptorsAtMost limit: Int,
-        _ flags: TransferFlags
+        reportsSender: Bool = false, _ flags: TransferFlags
     ) throws(Errno) -> ReceivedMessage {
         var descriptors = [Int32](repeating: -1, count: limit)
         var count = limit
         var (isTruncated, hasTimestamp): (Int32, Int32) = (0, 0)
+        var sender = reportsSender ? RawSocketAddress() : nil
         let size = try systemCall(.recvmsg, onInterrupt: .report) {
-            csockets_receive_descriptors(
-                descriptor, buffer.baseAddress, buffer.count, &descriptors, &count, &isTruncated,
-                &hasTimestamp, flags.rawValue)
+            func receive(
+                _ address: UnsafeMutablePointer<sockaddr>?,
+                _ length: UnsafeMutablePointer<socklen_t>?
+            ) -> Int {
+                csockets_receive_descriptors(
+                    descriptor, buffer.baseAddress, buffer.count, &descriptors, &count,
+                    &isTruncated, &hasTimestamp, address, length, flags.rawValue)
+            }
+            return sender?.withRoom { receive($0, $1) } ?? receive(nil, nil)
         }
         descriptors.removeLast(limit - count)
         return ReceivedMessage(
             size: size, descriptors: descriptors, isTruncated: isTruncated != 0,
-            hasTimestamp: hasTimestamp != 0)
+            hasTimestamp: hasTimestamp != 0, sender: sender)
     }
 
     /// Returns the process, the user and the group of a peer: getsockopt(2) with `SO_PEERCRED`.

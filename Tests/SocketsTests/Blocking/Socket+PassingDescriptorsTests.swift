@@ -44,6 +44,40 @@ struct SocketPassingDescriptorsTests {
         #expect(message.descriptorCount == 1)
     }
 
+    @Test("a message has the address of a datagram's sender, to which descriptors can be sent")
+    func sender() throws {
+        let server = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+        let client = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+        try client.send("x", to: server.localAddress, descriptors: [.standardInput])
+        let question = try server.receive(descriptorsAtMost: 1, timeout: .seconds(10))
+        #expect(question.sender == client.localAddress)
+        #expect(question.descriptorCount == 1)
+        try server.send("", to: question.sender, descriptors: [.standardInput])
+        let answer = try client.receive(descriptorsAtMost: 1, timeout: .seconds(10))
+        #expect(answer.sender == server.localAddress)
+        #expect(answer.bytes.isEmpty)
+        #expect(answer.descriptorCount == 1)
+    }
+
+    @Test("a message has no sender if its sender has no address", arguments: types)
+    func withoutSender(type: SocketType) throws {
+        let (one, other) = try Socket.pair(type)
+        try one.send("x", descriptors: [.standardInput])
+        let message = try other.receive(descriptorsAtMost: 1, timeout: .seconds(10))
+        #expect(message.sender == .unnamed)
+    }
+
+    @Test("sending descriptors to an address of another family throws `invalidInput`")
+    func otherFamily() throws {
+        let socket = try Loopback.udp()
+        let error = #expect(throws: SocketError.self) {
+            try socket.send("x", to: socket.localAddress, descriptors: [.standardInput])
+        }
+        #expect(
+            error?.cause
+                == .invalidInput("the socket's family is IPv4: expected a Unix socket"))
+    }
+
     @Test("receive returns no descriptors for a message without them and at the end of the stream")
     func none() throws {
         let (one, other) = try Socket.pair()

@@ -6,8 +6,8 @@ import SystemPackage
 // The points of the async operations.
 extension FaultPoint {
     static let asynchronous: [FaultPoint] =
-        loops + connections + listeners + packets + datagrams + optionsOfNewSockets + asyncProxies
-        + asyncJoins + asyncEnds + streams + readiness
+        loops + connections + listeners + packets + datagrams + unixDatagrams
+        + optionsOfNewSockets + asyncProxies + asyncJoins + asyncEnds + streams + readiness
 
     private static func during(
         _ faults: FaultInjection, _ body: () async throws -> Void

@@ -446,6 +446,20 @@ extension FaultPoint {
             other.close()
         },
         FaultPoint(
+            name: "Socket.send(_:to:descriptors:)", call: .sendmsg,
+            codes: [
+                (.survives, transient), (.fails(.send), sendErrors + [EBADF, ETOOMANYREFS]),
+            ]
+        ) { faults in
+            let peer = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+            let socket = try Socket(.unix, .datagram)
+            try during(faults) {
+                _ = try socket.send(
+                    "x", to: peer.localAddress, descriptors: [.standardInput],
+                    timeout: .seconds(20))
+            }
+        },
+        FaultPoint(
             name: "Socket.receive(descriptorsAtMost:)", call: .recvmsg,
             codes: [(.survives, transient), (.fails(.receive), receiveErrors)]
         ) { faults in

@@ -51,6 +51,32 @@ struct DescriptorCallsTests {
         #expect(received.descriptors.count == limit)
     }
 
+    @Test("sendmsg sends to an address, and recvmsg returns the sender only on request")
+    func addresses() throws {
+        func bound() throws -> (socket: Descriptor, address: RawSocketAddress) {
+            let socket = try RawSockets.make(.unix, .datagram)
+            try System.bind(socket.number, RawSocketAddress(.unix([])))
+            return (socket, try System.getsockname(socket.number))
+        }
+        let (sender, receiver) = (try bound(), try bound())
+        func receive(reportsSender: Bool) throws -> ReceivedMessage {
+            let message = try System.recvmsg(
+                receiver.socket.number, UnsafeMutableRawBufferPointer(start: nil, count: 0),
+                descriptorsAtMost: 1, reportsSender: reportsSender, .dontWait)
+            for number in message.descriptors { System.close(number) }
+            return message
+        }
+        for _ in 0..<2 {
+            _ = try System.sendmsg(
+                sender.socket.number, UnsafeRawBufferPointer(start: nil, count: 0),
+                with: [sender.socket.number], to: receiver.address, .dontWait)
+        }
+        let known = try receive(reportsSender: true)
+        #expect(known.sender?.content == sender.address.content)
+        #expect(known.descriptors.count == 1)
+        #expect(try receive(reportsSender: false).sender == nil)
+    }
+
     /// The option SO_TIMESTAMPNS, whose macro Swift cannot import.
     private static let nanoseconds = OptionKey(level: SOL_SOCKET, name: 35)
 
