@@ -8,16 +8,16 @@ struct MessageQueueTests {
     @Test("waitUntilWritten waits for messages, but returns at once after a wait that timed out")
     func waiting() {
         let isOpen = Monitor(false)
-        let isWriting = Monitor(false)
+        let startedCount = Monitor(0)
         let written = Monitor("")
         let queue = MessageQueue { text in
-            isWriting.update { $0 = true }
+            startedCount.update { $0 += 1 }
             isOpen.wait { $0 }
             written.update { $0 += text }
         }
         queue.start()
         queue.write("one\n")
-        #expect(isWriting.wait(atMost: .seconds(20)) { $0 })
+        #expect(startedCount.wait(atMost: .seconds(20)) { $0 == 1 })
         queue.waitUntilWritten(atMost: .milliseconds(50))
         #expect(written.update { $0 } == "")
         let start = ContinuousClock.now
@@ -26,6 +26,8 @@ struct MessageQueueTests {
         isOpen.update { $0 = true }
         #expect(written.wait(atMost: .seconds(20)) { $0 == "one\n" })
         queue.write("two\n")
+        // Until the queue has noticed that the output accepts messages again, waits end at once.
+        #expect(startedCount.wait(atMost: .seconds(20)) { $0 == 2 })
         queue.waitUntilWritten(atMost: .seconds(20))
         #expect(written.update { $0 } == "one\ntwo\n")
     }

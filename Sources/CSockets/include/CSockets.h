@@ -74,9 +74,9 @@ ssize_t csockets_send_descriptors(
 /// at `descriptors`, at most CSOCKETS_DESCRIPTOR_LIMIT; on return, it is the number of received
 /// descriptors. `is_truncated` is set to 1 if the message had more descriptors, which are then
 /// closed, and to 0 otherwise. `has_timestamp` is set to 1 if the kernel reported the arrival time
-/// of the message (SO_TIMESTAMP or SO_TIMESTAMPNS), and to 0 otherwise. If `sender` is not NULL, the address of the
-/// sender is written there. On entry, `length` is the room for it; on return, it is the length of
-/// the address.
+/// of the message (SO_TIMESTAMP or SO_TIMESTAMPNS), and to 0 otherwise. If `sender` is not NULL,
+/// the address of the sender is written there. On entry, `length` is the room for it; on return, it
+/// is the length of the address.
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
     int *has_timestamp, struct sockaddr *sender, socklen_t *length, int flags);
