@@ -212,10 +212,11 @@ struct SocketSendingFilesTests {
         let header = pattern(8 << 20)
         let stream = SocketStream(here)
         try stream.write("first ")
+        // A busy machine must have sent the first bytes within the limit.
         let error = #expect(throws: SocketError.self) {
-            try stream.sendFile(file, header: header, timeout: .milliseconds(20))
+            try stream.sendFile(file, header: header, timeout: .seconds(1))
         }
-        #expect(error?.cause == .timedOut(limit: .milliseconds(20)))
+        #expect(error?.cause == .timedOut(limit: .seconds(1)))
         let sent = error?.bytesTransferred ?? 0
         #expect((1..<header.count).contains(sent))
         let later = #expect(throws: SocketError.self) { try stream.write("x") }
