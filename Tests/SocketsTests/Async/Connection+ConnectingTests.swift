@@ -123,6 +123,7 @@ struct ConnectionConnectingTests {
             let (holder, address) = try Loopback.refusingPort()
             let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
             let queued = try Socket(to: full.localAddress)
+            await startLoops()
             let before = openDescriptors()
             for _ in 0..<300 {
                 _ = await #expect(throws: SocketError.self) { try await Connection(to: address) }

@@ -247,6 +247,7 @@ struct ConnectionJoiningTests {
     func idleJoins() async {
         await #expect(processExitsWith: .success) {
             let chains = try (0..<20).map { _ in try Chain() }
+            await startLoops()
             let before = openDescriptors()
             let joins = chains.map { chain in
                 let (front, back) = (chain.front, chain.back)

@@ -155,6 +155,7 @@ struct ConnectionScopeTests {
             // The first connection starts the loops.
             try await withConnection(to: address) { _ in }
             _ = try await listener.accept()
+            await startLoops()
             let before = openDescriptors()
             for round in 0..<100 {
                 let task = Task {

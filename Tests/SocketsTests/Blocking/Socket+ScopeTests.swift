@@ -80,6 +80,7 @@ struct SocketScopeTests {
         // Other tests open descriptors too, so this test needs a process of its own.
         await #expect(processExitsWith: .success) {
             let listener = try Socket(on: Loopback.ipv4)
+            await startLoops()
             let before = openDescriptors()
             for round in 0..<60 {
                 try Background {

@@ -219,6 +219,7 @@ struct JoinDirectionTests {
         await #expect(processExitsWith: .success) {
             for size in [120_000, 70_000] {
                 var setup = try Setup(overTCP: false)
+                await startLoops()
                 let before = openDescriptors()
                 let bytes = pattern(size)
                 let sent = try bytes.withUnsafeBytes {

@@ -9,6 +9,7 @@ struct PipePoolTests {
     @Test("pipes are reused while a join lasts and closed when the last join ends")
     func closesPipes() async {
         await #expect(processExitsWith: .success) {
+            await startLoops()
             let before = openDescriptors()
             PipePool.beginJoin()
             PipePool.beginJoin()
@@ -30,6 +31,7 @@ struct PipePoolTests {
     @Test("no more than 16 unused pipes are kept")
     func limit() async {
         await #expect(processExitsWith: .success) {
+            await startLoops()
             let before = openDescriptors()
             PipePool.beginJoin()
             do {
@@ -45,6 +47,7 @@ struct PipePoolTests {
     @Test("no more than 256 pipes are open at the same time")
     func most() async {
         await #expect(processExitsWith: .success) {
+            await startLoops()
             let before = openDescriptors()
             for _ in 0..<2 {
                 var pipes: [Pipe] = []
@@ -63,6 +66,7 @@ struct PipePoolTests {
     @Test("a shortage of descriptors is reported without a leak")
     func shortage() async {
         await #expect(processExitsWith: .success) {
+            await startLoops()
             let before = openDescriptors()
             FaultInjection.during([.pipe: [.error(.tooManyOpenFiles)]]) {
                 do throws(Errno) {

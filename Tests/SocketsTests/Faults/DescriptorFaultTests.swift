@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import SystemPackage
 import Testing
@@ -104,17 +103,6 @@ struct DescriptorFaultTests {
     private static let calls = Set(SystemCall.allCases)
         .subtracting([.close, .epoll_wait, .read, .write])
         .sorted { $0.rawValue < $1.rawValue }
-
-    /// Creates the loops of the library and of the runtime, so that their descriptors are open
-    /// before the first pass.
-    private static func startLoops() async {
-        _ = LoopGroup.shared
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(1)) {
-                continuation.resume()
-            }
-        }
-    }
 }
 
 /// A sequence of operations that passes a descriptor of a pipe to another socket.

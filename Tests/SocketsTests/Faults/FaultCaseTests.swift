@@ -17,14 +17,7 @@ struct FaultCaseTests {
     private static let usesChildProcess = Environment.number("SOCKETS_FAULTS") == nil
 
     private static func run(_ points: [FaultPoint]) async {
-        // Both event loops of the process must exist before descriptors are counted: that of the
-        // library, and that of the runtime, which the first timer creates.
-        _ = LoopGroup.shared
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(1)) {
-                continuation.resume()
-            }
-        }
+        await startLoops()
         var wrong = 0
         for faultCase in points.flatMap(\.cases) {
             // SIGALRM ends a hanging process, and the name of the case is then its last output.

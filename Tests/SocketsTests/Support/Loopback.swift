@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 @testable import Sockets
 import Synchronization
@@ -88,6 +89,18 @@ private func polledDescriptor(at pointer: Substring) -> Int32? {
     defer { close(memory) }
     var descriptor: Int32 = -1
     return pread(memory, &descriptor, 4, address) == 4 ? descriptor : nil
+}
+
+/// Starts the loops of the library and of the runtime.
+///
+/// Call it before descriptors are counted, because the loops open some descriptors when they start.
+func startLoops() async {
+    _ = LoopGroup.shared
+    await withCheckedContinuation { continuation in
+        DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(1)) {
+            continuation.resume()
+        }
+    }
 }
 
 /// Returns the number of open descriptors of this process, without the runtime's timers.

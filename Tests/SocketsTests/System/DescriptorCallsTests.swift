@@ -133,6 +133,7 @@ struct DescriptorCallsTests {
             let (one, other) = try RawSockets.pair()
             var on: Int32 = 1
             precondition(setsockopt(other.number, SOL_SOCKET, Self.passProcess, &on, 4) == 0)
+            await startLoops()
             let before = openDescriptors()
             for count in 0...1 {
                 _ =
