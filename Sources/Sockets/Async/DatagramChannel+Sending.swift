@@ -196,7 +196,11 @@ extension DatagramChannel {
                 return false
             }
             let route = try route(to: remote, from: local)
-            if try !sendAtOnce(bytes, with: descriptors, route) {
+            let isSent =
+                descriptors == nil
+                ? try sendAtOnce(bytes, route)
+                : try sendAtOnce(bytes, with: descriptors, route)
+            if !isSent {
                 try await sendWaiting(bytes, with: descriptors, route, to: remote, timeout)
             }
             return true
@@ -250,11 +254,28 @@ extension DatagramChannel {
     ///
     /// Returns `false` if there is no buffer space.
     @inline(__always)
+    func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(WaitFailure) -> Bool {
+        try hasRoom { () throws(Errno) in try attempt(source.descriptor, bytes, route) }
+    }
+
+    /// Sends as ``sendAtOnce(_:_:)`` does, with descriptors unless they are `nil`.
+    ///
+    /// It is a function of its own, because a parameter of ``sendAtOnce(_:_:)`` would cost each
+    /// datagram 100 instructions.
+    @inline(never)
     func sendAtOnce(
         _ bytes: RawSpan, with descriptors: [Int32]?, _ route: Route
     ) throws(WaitFailure) -> Bool {
-        do throws(Errno) {
+        try hasRoom { () throws(Errno) in
             try attempt(source.descriptor, bytes, with: descriptors, route)
+        }
+    }
+
+    /// Makes an attempt, and returns whether there was buffer space for it.
+    @inline(__always)
+    private func hasRoom(_ attempt: () throws(Errno) -> Void) throws(WaitFailure) -> Bool {
+        do throws(Errno) {
+            try attempt()
             return true
         } catch {
             if source.lifetime.isClosed { throw WaitFailure(.closed) }
@@ -264,15 +285,10 @@ extension DatagramChannel {
     }
 
     @inline(__always)
-    func attempt(
-        _ descriptor: Int32, _ bytes: RawSpan, with descriptors: [Int32]?, _ route: Route
+    private func attempt(
+        _ descriptor: Int32, _ bytes: RawSpan, _ route: Route
     ) throws(Errno) {
         try bytes.withUnsafeBytes { bytes throws(Errno) in
-            if let descriptors {
-                _ = try System.sendmsg(
-                    descriptor, bytes, with: descriptors, to: route.remote, .dontWait)
-                return
-            }
             _ =
                 switch (route.remote, route.local) {
                 case (let remote?, let local?):
@@ -282,6 +298,17 @@ extension DatagramChannel {
                 case (nil, _):
                     try System.send(descriptor, bytes, .dontWait)
                 }
+        }
+    }
+
+    @inline(never)
+    func attempt(
+        _ descriptor: Int32, _ bytes: RawSpan, with descriptors: [Int32]?, _ route: Route
+    ) throws(Errno) {
+        guard let descriptors else { return try attempt(descriptor, bytes, route) }
+        try bytes.withUnsafeBytes { bytes throws(Errno) in
+            _ = try System.sendmsg(
+                descriptor, bytes, with: descriptors, to: route.remote, .dontWait)
         }
     }
 }
