@@ -32,7 +32,7 @@ struct DatagramServerTests {
         #expect(lines.first?.hasSuffix(" sent \"Hello\"") == true)
     }
 
-    @Test("a client that uses 127.0.0.2 receives the reply from that address")
+    @Test("a client that sends to 127.0.0.2 receives the reply from that address")
     func addressOfReply() throws {
         let program = try Program("DatagramServer", "0", "1")
         let port = try program.port(after: "Waiting for datagrams on")

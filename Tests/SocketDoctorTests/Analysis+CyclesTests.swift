@@ -203,7 +203,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.map(\.action) == [.exit, .write])
     }
 
-    @Test("processes that wait for each other through pipes alone give no finding")
+    @Test("processes that wait for each other only through pipes give no finding")
     func pipes() {
         var model = ModelMachine()
         for id: Int32 in [1, 2] {

@@ -98,7 +98,7 @@ struct AnalysisTests {
                     + " so the kernel drops new ones."))
     }
 
-    @Test("a UDP socket gives no finding if its queue has room or changes, or if its program runs")
+    @Test("a UDP socket gives no finding if its queue changes, is not full, or its program runs")
     func readDatagrams() {
         #expect(datagrams(100_000).analysis.findings.isEmpty)
         var changed = datagrams(200_000).samples()

@@ -118,7 +118,8 @@ struct ctls_description {
 /// Describes a certificate in DER. Returns 1, or 0 if it is not a certificate.
 int ctls_describe(const uint8_t *der, size_t size, struct ctls_description *description);
 
-// Contexts: what many sessions share. A function that returns int returns 1, or 0 and the error.
+// Contexts: what many sessions share. A function that returns int returns 1 if it succeeds.
+// Otherwise it returns 0 and stores the error.
 
 struct ctls_context *ctls_context_create(int is_server, struct ctls_error *error);
 void ctls_context_destroy(struct ctls_context *context);

@@ -84,7 +84,7 @@ extension IPv4Address: LosslessStringConvertible {
     ///
     /// The text must have exactly four parts from 0 to 255 in ASCII digits, without leading zeros.
     /// `127.1`, `0x7F.0.0.1` and `010.0.0.1` are rejected, because programs interpret them as
-    /// different addresses. The C function `inet_pton` accepts the same texts.
+    /// different addresses. The C function `inet_pton` rejects them too.
     ///
     /// - Parameter text: The address.
     public init?(_ text: String) { self.init(utf8: text.utf8) }

@@ -21,7 +21,7 @@ extension Connection {
     ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before the
     ///   connection broke are forwarded first, so a peer that does not read delays the reset.
     /// - If a connection breaks after its peer has half-closed, the other connection is reset only
-    ///   if all bytes sent on it have been received.
+    ///   if the other peer has received all bytes. A reset would discard the rest.
     ///
     /// Bytes that were received before the call are forwarded first. A peer that does not read
     /// stops the other peer from sending. Between two connections without TLS, the kernel moves

@@ -42,7 +42,7 @@ public final class Listener: LoopSocket, Sendable {
     let group: LoopGroup
     /// How the connections use TLS, or `nil` for plain connections.
     let tls: TLSConfiguration?
-    /// The wakeup for an acceptor that has no free slot or pauses after a shortage.
+    /// Wakes the acceptor, which waits for a free slot or pauses after a shortage.
     let retryWakeup = Wakeup()
     let family: AddressFamily
     /// The type of the socket and of its clients: a stream or a sequenced-packet socket.

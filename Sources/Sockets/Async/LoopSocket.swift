@@ -20,13 +20,13 @@ protocol LoopSocket: DescriptorOwner {
 extension LoopSocket {
     func requireOneDescriptor(for operation: SocketError.Operation) {}
 
-    /// Calls `body`, and closes the socket when it has ended or when the task is cancelled; see
+    /// Calls `body`, and closes the socket when `body` has ended or when the task is cancelled; see
     /// ``EventSource/close(isConnection:)`` for `isConnection`.
     ///
     /// As in `serve`, one cancellation handler covers all waits of the task. Unlike `serve`, this
     /// method does not wait for EOF from the peer. A server needs that wait, because a client that
-    /// is still sending could otherwise lose the answer. A client that has read its reply would
-    /// wait for nothing.
+    /// is still sending could otherwise lose the answer. A client that has read its reply needs
+    /// nothing more from the peer.
     ///
     /// The scopes that call this method throw `any Error`, because they throw both the errors of
     /// the library and the errors of the program's closure. `withTimeLimit` adds no error of its

@@ -17,7 +17,7 @@ extension SocketStream {
     ///   because this side reset it. Unix sockets have no reset. The bytes that arrived before the
     ///   connection broke are forwarded first, so a peer that does not read delays the reset.
     /// - If a connection breaks after its peer has half-closed, the other connection is reset only
-    ///   if all bytes sent on it have been received.
+    ///   if the other peer has received all bytes. A reset would discard the rest.
     ///
     /// The call first forwards the written and received bytes in the buffers of the streams. A peer
     /// that does not read stops the other peer from sending. Between two connections without TLS,

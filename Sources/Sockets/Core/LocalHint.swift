@@ -18,13 +18,13 @@ extension SocketError {
             return with(
                 hint:
                     "The local port is already connected to that address. Port 0 picks a free one.")
-        // The kernel reports the same error if the machine has no source address of the family,
-        // which `canReach` rules out.
+        // `canReach` excludes another cause of this error: the machine has no source address of the
+        // family.
         case .system(.addressNotAvailable) where type == .stream && Self.canReach(remote),
             .system(.wouldBlock) where type == .datagram:
             return with(hint: Self.noLocalPort)
-        // The kernel reports the same error if a firewall or a route forbids the address, which
-        // `canReach` rules out.
+        // `canReach` excludes another cause of this error: a firewall or a route forbids the
+        // address.
         case .system(.permissionDenied)
         where type == .datagram && Self.canReach(remote, [.set(.broadcast, to: true)]):
             return with(

@@ -208,8 +208,8 @@ extension SocketOption<Int32> {
 
     /// Returns an option with an `int` value.
     ///
-    /// If `ipv6Key` is given, it replaces `key` on an IPv6 socket. Setting the option then also
-    /// sets `key`, because an IPv6 socket may carry IPv4 traffic too.
+    /// If `ipv6Key` is given, the value of an IPv6 socket is read with `ipv6Key`. It is set with
+    /// both keys, because an IPv6 socket may carry IPv4 traffic too.
     static func number(
         _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil
     ) -> Self {

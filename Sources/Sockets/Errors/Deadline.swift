@@ -53,7 +53,8 @@ package struct Deadline: Sendable {
 
     /// Starts the deadline.
     ///
-    /// The function is not inlined, because most operations need not wait.
+    /// The function is not inlined, because an operation calls it only before it waits, and most
+    /// operations need not wait.
     @inline(never)
     private mutating func startNow() {
         instant = Self.instant(of: limit)

@@ -124,8 +124,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Counts one operation of the running job, and returns whether the budget allows it.
     ///
     /// While a `withTimeLimit` is active, the result is false, because each operation must check
-    /// its limit. On the loop's thread, this applies to the jobs that begin after the
-    /// `withTimeLimit`. Outside the loop's thread, nothing is counted.
+    /// its limit. On the loop's thread, this applies to jobs that begin after the `withTimeLimit`
+    /// has begun. Outside the loop's thread, nothing is counted.
     @inline(__always)
     func consumeOperation() -> Bool {
         guard isCurrent else { return !System.hasTimeLimits }

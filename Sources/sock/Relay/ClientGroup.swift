@@ -155,7 +155,8 @@ final class ClientGroup: Sendable {
 
     /// Waits until the received bytes are written.
     ///
-    /// The wait is short if the output is blocked. There is no wait if a signal ends the program.
+    /// If the output is blocked, the wait ends after a short time. If a signal ends the program,
+    /// there is no wait.
     private func waitUntilWritten() async {
         if isStopped { return }
         let (ends, end) = AsyncStream.makeStream(

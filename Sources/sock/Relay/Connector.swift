@@ -80,8 +80,7 @@ struct Connector {
         return socket
     }
 
-    /// The family that the address of `-s`, or `-4` or `-6`, requires; nil if both families are
-    /// allowed.
+    /// The only family that `-4`, `-6` or the address of `-s` allows; nil if both are allowed.
     private var allowedFamily: AddressFamily? {
         source.map { SocketAddress($0, port: 0).family } ?? family
     }

@@ -40,7 +40,7 @@ struct ByteReaderTests {
         #expect(error?.cause == .endOfStream)
     }
 
-    @Test("all methods of a memory stream work through the protocols")
+    @Test("all methods of a memory stream work through ByteReader and ByteWriter")
     func methodsInMemory() async throws {
         let (one, other) = try MemoryStream.pair()
         try await checkMethods(one, other)
@@ -62,13 +62,13 @@ struct ByteReaderTests {
         #expect(try await one.readToEnd() == Array("rest".utf8))
     }
 
-    @Test("all methods of a connection work through the protocols")
+    @Test("all methods of a connection work through ByteReader and ByteWriter")
     func methodsOfConnection() async throws {
         let (one, other) = try Connection.pair()
         try await checkMethods(one, other)
     }
 
-    @Test("all methods of a descriptor's stream work through the protocols")
+    @Test("all methods of a descriptor's stream work through ByteReader and ByteWriter")
     func methodsOfDescriptor() async throws {
         let ends = try FileDescriptor.pipe()
         try await checkMethods(

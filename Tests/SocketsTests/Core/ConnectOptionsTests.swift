@@ -65,7 +65,7 @@ struct ConnectOptionsTests {
     }
 
     @Test(
-        "a connect to a name leaves from the local address of the family that answers",
+        "a connection to a name has the local address of the family that connected",
         .enabled(if: PrivateMachine.isAvailable, "needs root"))
     func eachFamily() throws {
         let sources = try PrivateMachine.runTask(

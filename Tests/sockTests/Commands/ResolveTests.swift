@@ -29,7 +29,7 @@ struct ResolveTests {
     }
 
     @Test(
-        "resolve exits with status 6 for an unknown name, or an address if -6 excludes its family")
+        "resolve exits with status 6 if the name is unknown or if -6 excludes the address")
     func unknown() throws {
         #expect(try SockProgram.run("resolve", "-n", "no-such-host.invalid").status == 6)
         #expect(try SockProgram.run("resolve", "-6", "127.0.0.1").status == 6)

@@ -78,7 +78,7 @@ struct TLSClientTests {
         #expect(refused.errorLines.first?.contains(certificate.pin) == true)
     }
 
-    @Test("an unusable file exits with status 77 for --ca, and with 58 for --cert and --key")
+    @Test("sock exits with 77 if the file of --ca is unusable, and with 58 for --cert and --key")
     func files() throws {
         #expect(try run(capitals(), "--tls", "--ca", "/no/such/file").status == 77)
         #expect(try run(capitals(), "--tls", "--ca", certificate.keyFile).status == 77)

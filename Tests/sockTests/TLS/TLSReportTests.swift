@@ -88,7 +88,7 @@ struct TLSReportTests {
         }
     }
 
-    @Test("info --tls ends the line of a failed handshake before the error")
+    @Test("info --tls ends its line before it prints the error of a failed handshake")
     func notTLS() throws {
         let peer = try Peer { client in
             try client.sendAll("hello\r\n")
