@@ -47,10 +47,11 @@ extension Connection {
     /// Finishes the TLS handshake of an accepted connection.
     ///
     /// Call it for connections that a listener with TLS has returned, from
-    /// ``Listener/accept(timeout:)`` or in a loop. No other connections need it. They cannot transfer bytes before the handshake. Call it in the
-    /// connection's own task, so that a slow client does not delay other clients. If the handshake
-    /// has already finished, the call does nothing. After a timeout or a cancellation, call it
-    /// again to continue the handshake.
+    /// ``Listener/accept(timeout:)`` or in a loop. These connections cannot transfer bytes before
+    /// the handshake. No other connections need the call. Call it in the connection's own task, so
+    /// that a slow client does not delay other clients. If the handshake has already finished, the
+    /// call does nothing. After a timeout or a cancellation, call it again to continue the
+    /// handshake.
     ///
     /// ```swift
     /// for try await connection in listener {
