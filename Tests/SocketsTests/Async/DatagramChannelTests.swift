@@ -280,8 +280,11 @@ extension DatagramChannel {
 
     /// Returns the number of tasks that send to a full Unix peer.
     func waitingSends(to address: SocketAddress) -> Int {
-        let unconnected = unixWaits.withLock { $0[address]?.turns.waiterCount }
-        return unconnected.map { $0 + 1 }
+        // A send is in the list of waits before it takes its turn.
+        let unconnected = unixWaits.withLock { waits in
+            waits[address].map { $0.turns.isTaken ? $0.turns.waiterCount + 1 : 0 }
+        }
+        return unconnected
             ?? (source.writers.isTaken ? source.writers.waiterCount + 1 : 0)
     }
 
